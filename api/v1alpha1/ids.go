@@ -1,0 +1,12 @@
+package v1alpha1
+
+// Policies returns the ids of the built-in policies.
+func Policies() []string { return []string{"static", "hpa", "v2", "v3", "oracle"} }
+
+// Models returns the ids of the built-in forecasting models.
+func Models() []string {
+	return []string{"naive", "seasonal-naive", "holt-winters", "harmonic", "ridge"}
+}
+
+// Units returns the units in which the load of a dataset may be given.
+func Units() []string { return []string{"rps", "cores", "percent", "count-per-step"} }

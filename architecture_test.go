@@ -1,0 +1,184 @@
+package hindcast_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "hindcast.dev"
+
+// rooms lists which of our packages each room may import directly. What is not
+// listed may import nothing of ours.
+var rooms = map[string][]string{
+	"api/v1alpha1":        {"internal/suggest"},
+	"autoscaler":          {"policy", "forecast", "api/v1alpha1"},
+	"backtest":            {"*", "!live", "!reports", "!cmd"},
+	"backtest/policytest": {"*", "!live", "!reports", "!cmd"},
+	"datasets":            {"internal/suggest"},
+	"policy":              {"forecast", "api/v1alpha1"},
+	"promdb":              {"datasets"},
+	"reports":             {"backtest/result"},
+	"cmd/hindcast":        {"*"},
+}
+
+// thirdParties lists where modules with a reason to stay inside may be imported.
+var thirdParties = []struct {
+	prefix string
+	rooms  []string
+	why    string
+}{
+	{"github.com/prometheus/prometheus/tsdb", []string{"promdb"}, "storage stays behind promdb"},
+	{"github.com/prometheus/prometheus/promql/parser", []string{"promdb", "cmd/hindcast", "backtest", "backtest/policytest", "policy"}, "parser validates queries"},
+	{"github.com/prometheus/prometheus", []string{"promdb"}, "the engine stays behind promdb"},
+	{"k8s.io/client-go", []string{"live", "cmd/hindcast", "cmd/hindcast-controller"}, "only live talks to a cluster"},
+	{"sigs.k8s.io/controller-runtime", []string{"live", "cmd/hindcast", "cmd/hindcast-controller"}, "only live talks to a cluster"},
+	{"k8s.io/api", []string{"api/v1alpha1", "policy", "sim", "backtest", "backtest/policytest", "live", "cmd/hindcast"}, "Kubernetes types stay where objects are read"},
+	{"gonum.org/v1/plot", []string{"reports"}, "only reports draw"},
+	{"gonum.org/v1/gonum", []string{"forecast", "policy", "sim"}, "numbers are worked out in the inner rooms"},
+	{"github.com/urfave/cli", []string{"cmd/hindcast", "cmd/hindcast-controller"}, "only cmd has flags"},
+}
+
+// transitiveBans lists what a room's binary must never link, however indirectly.
+var transitiveBans = map[string][]string{
+	"autoscaler":      {module + "/sim", module + "/promdb", module + "/backtest", "github.com/prometheus/prometheus/tsdb"},
+	"policy":          {module + "/sim", module + "/promdb", module + "/backtest", "github.com/prometheus/prometheus/tsdb"},
+	"reports":         {module + "/sim", module + "/promdb", module + "/policy", module + "/forecast"},
+	"sim":             {module + "/policy", module + "/promdb", "github.com/prometheus/prometheus"},
+	"backtest/result": {module + "/backtest$"},
+}
+
+type goFile struct {
+	room    string
+	path    string
+	syntax  *ast.File
+	fileset *token.FileSet
+}
+
+// sources returns the non-test Go files of this module, tools and hidden folders left
+// out.
+func sources(t *testing.T) []goFile {
+	t.Helper()
+	var files []goFile
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if name := d.Name(); path != "." && (strings.HasPrefix(name, ".") || name == "testdata" || name == "tools" || name == "bin") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		fset := token.NewFileSet()
+		syntax, err := parser.ParseFile(fset, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		files = append(files, goFile{filepath.ToSlash(filepath.Dir(path)), path, syntax, fset})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 20 {
+		t.Fatalf("found only %d Go files: the walls were not checked", len(files))
+	}
+	return files
+}
+
+func allowed(room, target string) bool {
+	rules := rooms[room]
+	for _, rule := range rules {
+		if no, ok := strings.CutPrefix(rule, "!"); ok && (target == no || strings.HasPrefix(target, no+"/")) {
+			return false
+		}
+	}
+	return slices.Contains(rules, "*") || slices.Contains(rules, target)
+}
+
+func TestWallsBetweenRooms(t *testing.T) {
+	for _, f := range sources(t) {
+		for _, imp := range f.syntax.Imports {
+			path, err := strconv.Unquote(imp.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pos := f.fileset.Position(imp.Pos())
+			if target, ok := strings.CutPrefix(path, module+"/"); ok {
+				if !allowed(f.room, target) {
+					t.Errorf("%s: %s may not import %s", pos, f.room, target)
+				}
+				continue
+			}
+			for _, tp := range thirdParties {
+				if path == tp.prefix || strings.HasPrefix(path, tp.prefix+"/") {
+					if !slices.Contains(tp.rooms, f.room) {
+						t.Errorf("%s: %s may not import %s: %s", pos, f.room, path, tp.why)
+					}
+					break // the first, longest prefix decides
+				}
+			}
+		}
+	}
+}
+
+func TestWallsHoldTransitively(t *testing.T) {
+	for room, bans := range transitiveBans {
+		out, err := exec.Command("go", "list", "-deps", "./"+room).Output()
+		if err != nil {
+			t.Fatalf("go list -deps ./%s: %v", room, err)
+		}
+		for dep := range strings.FieldsSeq(string(out)) {
+			for _, ban := range bans {
+				exact, isExact := strings.CutSuffix(ban, "$")
+				if dep == exact || (!isExact && strings.HasPrefix(dep, ban+"/")) {
+					t.Errorf("%s links %s", room, dep)
+				}
+			}
+		}
+	}
+}
+
+// TestOnlyTheEdgesTouchTheWorld holds laws 1 and 2 of the house: no clock, no print,
+// no exit, and no goroutine outside the rooms named.
+func TestOnlyTheEdgesTouchTheWorld(t *testing.T) {
+	banned := map[string][]string{
+		"time": {"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"},
+		"fmt":  {"Print", "Printf", "Println"},
+		"os":   {"Exit"},
+		"log":  {"Fatal", "Fatalf", "Fatalln", "Panic", "Panicf", "Print", "Printf", "Println"},
+	}
+	for _, f := range sources(t) {
+		if strings.HasPrefix(f.room, "cmd/") || f.room == "live" || strings.HasPrefix(f.room, "live/") {
+			continue
+		}
+		ast.Inspect(f.syntax, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.SelectorExpr:
+				if pkg, ok := n.X.(*ast.Ident); ok && slices.Contains(banned[pkg.Name], n.Sel.Name) {
+					t.Errorf("%s: %s.%s outside live and cmd", f.fileset.Position(n.Pos()), pkg.Name, n.Sel.Name)
+				}
+			case *ast.GoStmt:
+				if f.room != "backtest" {
+					t.Errorf("%s: a goroutine outside backtest, live and cmd", f.fileset.Position(n.Pos()))
+				}
+			case *ast.FuncDecl:
+				if n.Recv == nil && n.Name.Name == "init" {
+					t.Errorf("%s: init function", f.fileset.Position(n.Pos()))
+				}
+			}
+			return true
+		})
+	}
+}

@@ -1,0 +1,163 @@
+package backtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"hindcast.dev/autoscaler"
+	"hindcast.dev/policy"
+	"hindcast.dev/promdb"
+	"hindcast.dev/sim"
+)
+
+// clock makes a world the clock of a loop.
+type clock struct{ *sim.World }
+
+func (c clock) WaitUntil(ctx context.Context, t time.Time) error {
+	err := c.World.WaitUntil(ctx, t)
+	if errors.Is(err, sim.ErrEnd) {
+		return autoscaler.ErrEnd
+	}
+	return err
+}
+
+// deployment is the scale subresource of the world's Deployment.
+type deployment struct{ *sim.World }
+
+func (d deployment) Replicas(context.Context) (autoscaler.Replicas, error) {
+	spec, status := d.Scale()
+	return autoscaler.Replicas{Spec: spec, Status: status}, nil
+}
+
+func (d deployment) SetReplicas(_ context.Context, n int32) error { return d.SetScale(n) }
+
+// floor is the minReplicas of a simulated HPA, as a thing to scale.
+type floor struct {
+	world *sim.World
+	hpa   *policy.HPA
+}
+
+func (f floor) Replicas(context.Context) (autoscaler.Replicas, error) {
+	_, status := f.world.Scale()
+	return autoscaler.Replicas{Spec: f.hpa.MinReplicas(), Status: status}, nil
+}
+
+func (f floor) SetReplicas(_ context.Context, n int32) error {
+	f.hpa.SetMinReplicas(n)
+	return nil
+}
+
+// podLister is the resource metrics API and the pod list of the world: a twin of
+// metrics-server that reads the pods directly. It reuses its slices.
+type podLister struct {
+	world   *sim.World
+	pods    []policy.Pod
+	samples []policy.PodSample
+}
+
+func (l *podLister) Pods(context.Context, time.Time) ([]policy.Pod, error) {
+	milliCPU, bytes := l.world.Requests()
+	world := l.world.Pods()
+	if cap(l.samples) < len(world) {
+		l.samples = make([]policy.PodSample, 2*len(world))
+	}
+	l.pods = l.pods[:0]
+	for i, p := range world {
+		pod := policy.Pod{
+			Name:            p.Name,
+			Phase:           policy.PodRunning,
+			Deleting:        p.Deleting,
+			Started:         p.Started,
+			Ready:           p.Phase == sim.Ready,
+			ReadyChanged:    p.Started,
+			RequestMilliCPU: milliCPU,
+			RequestBytes:    bytes,
+		}
+		if p.Phase < sim.Starting {
+			pod.Phase = policy.PodPending
+		}
+		if pod.Ready {
+			pod.ReadyChanged = p.ReadyAt
+		}
+		if u, ok := p.Usage(); ok {
+			s := &l.samples[:cap(l.samples)][i]
+			// The API shows whole nanocores, and readers of millicores round up.
+			*s = policy.PodSample{MilliCPU: int64(math.Ceil(u.Cores * 1000)), Bytes: int64(u.Bytes), Time: u.Time, Window: u.Window}
+			pod.Sample = s
+		}
+		l.pods = append(l.pods, pod)
+	}
+	return l.pods, nil
+}
+
+// source answers PromQL: expressions over series that no policy can change from the
+// store that all runs share, everything else from the run's own database.
+type source struct {
+	shared  *promdb.View
+	own     *promdb.DB // nil: no expression needs it
+	isOwn   map[string]bool
+	queries int64
+}
+
+// newSource sorts the expressions of a policy. It opens no database.
+func newSource(view *promdb.View, exprs []string) (*source, error) {
+	s := &source{shared: view, isOwn: map[string]bool{}}
+	for _, expr := range exprs {
+		names, exact, err := promdb.MetricNames(expr)
+		if err != nil {
+			return nil, fmt.Errorf("query %s: %w", expr, err)
+		}
+		s.isOwn[expr] = !exact
+		for _, name := range names {
+			if name != ingressRequests {
+				s.isOwn[expr] = true
+			}
+		}
+	}
+	return s, nil
+}
+
+// needsOwn reports whether an expression needs the run's own database.
+func (s *source) needsOwn() bool {
+	for _, own := range s.isOwn {
+		if own {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *source) Query(ctx context.Context, expr string, at time.Time) (float64, error) {
+	s.queries++
+	var v float64
+	var err error
+	if s.isOwn[expr] {
+		v, err = s.own.Query(ctx, expr, at)
+	} else {
+		v, err = s.shared.Query(ctx, expr, at)
+	}
+	return v, translate(err)
+}
+
+func (s *source) QueryRange(ctx context.Context, expr string, from, to time.Time, step time.Duration) ([]float64, error) {
+	s.queries++
+	var v []float64
+	var err error
+	if s.isOwn[expr] {
+		v, err = s.own.QueryRange(ctx, expr, from, to, step)
+	} else {
+		v, err = s.shared.QueryRange(ctx, expr, from, to, step)
+	}
+	return v, translate(err)
+}
+
+// translate gives promdb's missing data the name by which policies know it.
+func translate(err error) error {
+	if errors.Is(err, promdb.ErrNoData) {
+		return fmt.Errorf("%w: %w", policy.ErrNoData, err)
+	}
+	return err
+}

@@ -1,0 +1,209 @@
+package result
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+)
+
+// The names of the files of a run's folder.
+const (
+	ResultFile     = "result.json"
+	TimingFile     = "timing.json"
+	ExperimentFile = "experiment.yaml"
+	HTMLFile       = "report.html"
+	MarkdownFile   = "report.md"
+	PlotsDir       = "plots"
+	RunsDir        = "runs"
+	TSDBDir        = "tsdb"
+	ForecastsDir   = "forecasts"
+	TimelineFile   = "timeline.csv.gz"
+	DecisionsFile  = "decisions.jsonl"
+	LatencyFile    = "latency.csv"
+)
+
+// ErrExists reports an output folder that is already there.
+var ErrExists = errors.New("output folder exists")
+
+// A Writer builds a run's folder beside its final place; nothing is seen under the
+// final name before Commit. Its methods may be used by several goroutines, for
+// different files.
+type Writer struct {
+	final, staging string
+	replace        bool
+}
+
+// NewWriter prepares the folder dir. Where dir exists, it refuses with ErrExists
+// unless replace is set and dir is empty or holds a run.
+func NewWriter(dir string, replace bool) (*Writer, error) {
+	dir = filepath.Clean(dir)
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		replace = false
+	case err != nil:
+		return nil, fmt.Errorf("output folder: %w", err)
+	case !replace:
+		return nil, fmt.Errorf("%s: %w", dir, ErrExists)
+	case len(entries) > 0:
+		if _, err := os.Stat(filepath.Join(dir, ResultFile)); err != nil {
+			return nil, fmt.Errorf("%s: not a run (no %s), so it is not replaced", dir, ResultFile)
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return nil, fmt.Errorf("output folder: %w", err)
+	}
+	staging, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+".partial-")
+	if err != nil {
+		return nil, fmt.Errorf("output folder: %w", err)
+	}
+	if err := os.Chmod(staging, 0o755); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(staging))
+	}
+	return &Writer{final: dir, staging: staging, replace: replace}, nil
+}
+
+// Path returns where name, a slash-separated path, is to be written until Commit,
+// and makes its parent folders.
+func (w *Writer) Path(name ...string) (string, error) {
+	p := filepath.Join(append([]string{w.staging}, name...)...)
+	if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+		return "", fmt.Errorf("output folder: %w", err)
+	}
+	return p, nil
+}
+
+// Create opens a new file for writing.
+func (w *Writer) Create(name ...string) (*os.File, error) {
+	p, err := w.Path(name...)
+	if err != nil {
+		return nil, err
+	}
+	return os.Create(p)
+}
+
+// WriteFile writes a whole file.
+func (w *Writer) WriteFile(data []byte, name ...string) error {
+	p, err := w.Path(name...)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(p, data, 0o644)
+}
+
+// WriteJSON writes v as indented JSON.
+func (w *Writer) WriteJSON(v any, name ...string) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("encode %s: %w", filepath.Join(name...), err)
+	}
+	return w.WriteFile(b.Bytes(), name...)
+}
+
+// Staging is the folder that becomes the run's at Commit; what draws reports reads
+// and writes there.
+func (w *Writer) Staging() string { return w.staging }
+
+// Commit moves the folder to its final name. A replaced run is gone only once the
+// new one stands in its place.
+func (w *Writer) Commit() error {
+	old := ""
+	if w.replace {
+		old = w.staging + ".old"
+		if err := os.Rename(w.final, old); err != nil {
+			return fmt.Errorf("replace %s: %w", w.final, err)
+		}
+	}
+	if err := os.Rename(w.staging, w.final); err != nil {
+		if old != "" {
+			err = errors.Join(err, os.Rename(old, w.final))
+		}
+		return fmt.Errorf("write %s: %w", w.final, err)
+	}
+	if old != "" {
+		return os.RemoveAll(old)
+	}
+	return nil
+}
+
+// Abort removes what was written; after Commit it does nothing.
+func (w *Writer) Abort() error { return os.RemoveAll(w.staging) }
+
+// A Folder is a finished run.
+type Folder struct {
+	Dir    string
+	Result Result
+}
+
+// Open reads the result.json of a run's folder, or of the file itself.
+func Open(dir string) (*Folder, error) {
+	if filepath.Base(dir) == ResultFile {
+		dir = filepath.Dir(dir)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, ResultFile))
+	if err != nil {
+		return nil, fmt.Errorf("open run: %w; give the folder that `hindcast backtest -o` wrote", err)
+	}
+	f := &Folder{Dir: dir}
+	if err := json.Unmarshal(data, &f.Result); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, ResultFile), err)
+	}
+	if f.Result.Schema != Schema {
+		return nil, fmt.Errorf("%s: schema %q, want %q", filepath.Join(dir, ResultFile), f.Result.Schema, Schema)
+	}
+	return f, nil
+}
+
+// Timeline yields the rows of one policy's timeline.
+func (f *Folder) Timeline(policy string) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		file, err := os.Open(filepath.Join(f.Dir, RunsDir, policy, TimelineFile))
+		if err != nil {
+			yield(Row{}, err)
+			return
+		}
+		defer file.Close()
+		for row, err := range ReadTimeline(file) {
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
+}
+
+// ForecastSeries yields the forecasts of one model against what came, at the
+// horizon that policies act on.
+func (f *Folder) ForecastSeries(model string) iter.Seq2[ForecastRow, error] {
+	return func(yield func(ForecastRow, error) bool) {
+		file, err := os.Open(filepath.Join(f.Dir, ForecastsDir, model+".csv.gz"))
+		if err != nil {
+			yield(ForecastRow{}, err)
+			return
+		}
+		defer file.Close()
+		for row, err := range ReadForecasts(file) {
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
+}
+
+// Text returns a file of the run, such as ExperimentFile.
+func (f *Folder) Text(name string) (string, error) {
+	file, err := os.Open(filepath.Join(f.Dir, name))
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	b, err := io.ReadAll(file)
+	return string(b), err
+}

@@ -1,0 +1,216 @@
+package backtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"hindcast.dev/autoscaler"
+	"hindcast.dev/backtest/result"
+	"hindcast.dev/promdb"
+	"hindcast.dev/sim"
+)
+
+// A task is one run: a policy with its knob at a value, under one seed.
+type task struct {
+	entrant *entrant
+	value   float64
+	seed    uint64
+	// latencies collects response times; record writes the run down as well.
+	latencies bool
+	record    *recording
+}
+
+// An outcome of a task, in two parts: the warm-up and what is scored.
+type output struct {
+	past, scored scored
+	latencies    *sim.Latencies // of the scored part; nil unless asked for
+	samples      uint64         // appended to the run's database
+	queries      int64
+}
+
+// A recording is where a run is written down.
+type recording struct {
+	timeline  *result.TimelineWriter
+	decisions io.Writer
+	tsdb      string  // folder for blocks
+	keep      catalog // nil: every metric
+}
+
+// advanced is told of simulated time that passed.
+type advanced func(time.Duration)
+
+// run carries out a task. Nothing it does depends on other tasks.
+func (e *env) run(ctx context.Context, t task, progress advanced) (out output, err error) {
+	set, err := t.entrant.build(t.value)
+	if err != nil {
+		return output{}, fmt.Errorf("policy %s: %w", t.entrant.name, err)
+	}
+	past := newScorer(e.load.Start, e.scoredFrom, e.objective)
+	now := newScorer(e.scoredFrom, e.load.End(), e.objective)
+	onSpan := func(sp sim.Span) {
+		d := e.demand(sp.Load)
+		past.add(&sp, d)
+		now.add(&sp, d)
+		if t.record != nil {
+			t.record.timeline.Write(row(&sp, d))
+		}
+		if out.latencies != nil && !sp.From.Before(e.scoredFrom) {
+			out.latencies.Add(sp.Flow.Latencies)
+		}
+	}
+	if t.latencies {
+		out.latencies = e.service.NewLatencies()
+	}
+	needs := set.policy.Needs()
+	exprs := make([]string, 0, len(needs.Queries))
+	for _, q := range needs.Queries {
+		exprs = append(exprs, q.Expr)
+	}
+	if set.hpa != nil {
+		for _, q := range set.hpa.Needs().Queries {
+			exprs = append(exprs, q.Expr)
+		}
+	}
+	view, err := e.shared.View(e.scrapeDelay)
+	if err != nil {
+		return output{}, err
+	}
+	metrics, err := newSource(view, exprs)
+	if err != nil {
+		return output{}, fmt.Errorf("policy %s: %w", t.entrant.name, err)
+	}
+	keep := e.catalog(exprs, t.record)
+	histograms := (t.record != nil || metrics.needsOwn()) && keep.keeps(httpDuration+"_bucket")
+	w, err := e.world(t.seed, t.latencies || t.record != nil, histograms, onSpan)
+	if err != nil {
+		return output{}, err
+	}
+	if t.record != nil || metrics.needsOwn() {
+		closeDB, err := e.attachDB(t, w, metrics, keep)
+		if err != nil {
+			return output{}, err
+		}
+		defer func() { err = errors.Join(err, closeDB(&out, err == nil)) }()
+	}
+	if progress != nil {
+		w.Every(e.load.Start.Add(day), day, sim.Observe, func() { progress(day) })
+	}
+	if err := e.control(ctx, t, set, w, metrics); err != nil {
+		return output{}, err
+	}
+	out.past, out.scored = past.finish(), now.finish()
+	out.queries = metrics.queries
+	return out, nil
+}
+
+// control runs the loops of a setup until the load ends.
+func (e *env) control(ctx context.Context, t task, set setup, w *sim.World, metrics *source) error {
+	first := e.load.Start.Add(decisionPhase)
+	cfg := autoscaler.Config{
+		Policy:  set.policy,
+		Clock:   clock{w},
+		Querier: metrics,
+		Pods:    &podLister{world: w},
+		Scaler:  deployment{w},
+		First:   first,
+	}
+	var log *autoscaler.Log
+	if t.record != nil {
+		log = autoscaler.NewLog(t.record.decisions)
+		cfg.Recorder = log
+	}
+	if set.hpa != nil {
+		inner, err := autoscaler.New(autoscaler.Config{
+			Policy: set.hpa, Clock: clock{w}, Querier: metrics, Pods: &podLister{world: w}, Scaler: deployment{w},
+		})
+		if err != nil {
+			return err
+		}
+		w.Every(first, inner.Interval(), sim.Act, func() { inner.Step(ctx, w.Now()) })
+		cfg.Scaler = floor{w, set.hpa}
+	}
+	loop, err := autoscaler.New(cfg)
+	if err != nil {
+		return err
+	}
+	if err := loop.Run(ctx); err != nil {
+		return err
+	}
+	if log != nil {
+		return log.Err()
+	}
+	return nil
+}
+
+// attachDB opens the run's own database and fills it once a scrape. The returned
+// function closes it, keeping its blocks where the run is recorded and all is well.
+func (e *env) attachDB(t task, w *sim.World, metrics *source, keep catalog) (func(*output, bool) error, error) {
+	cfg := promdb.Config{Delay: e.scrapeDelay, ExternalLabels: map[string]string{"policy": t.entrant.name}}
+	if t.record != nil {
+		cfg.Dir = t.record.tsdb
+	}
+	db, err := promdb.Open(cfg)
+	if err != nil {
+		return nil, err
+	}
+	exp, err := newExposer(e, w, db, keep)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	metrics.own = db
+	w.Every(e.load.Start, e.scrape, sim.Observe, exp.scrape)
+	return func(out *output, ok bool) error {
+		out.samples = db.Stats().Samples
+		if exp.err != nil || !ok || t.record == nil {
+			return errors.Join(exp.err, db.Close())
+		}
+		if err := db.Finish(); err != nil {
+			return errors.Join(err, db.Close())
+		}
+		return nil
+	}, nil
+}
+
+// catalog returns which metrics a run keeps: those that its policy reads, and what
+// shows the size of the Deployment; all where the recording asks for all or where an
+// expression does not name its metrics.
+func (e *env) catalog(exprs []string, rec *recording) catalog {
+	if rec != nil && rec.keep == nil {
+		return nil
+	}
+	keep := catalog{
+		ingressRequests: true, containerCPU: true, containerMemory: true,
+		deploymentSpec: true, deploymentStatus: true, deploymentReady: true,
+	}
+	for _, expr := range exprs {
+		names, exact, err := promdb.MetricNames(expr)
+		if err != nil || !exact {
+			return nil
+		}
+		for _, name := range names {
+			keep[name] = true
+		}
+	}
+	return keep
+}
+
+// row is the line of the timeline that a span becomes.
+func row(sp *sim.Span, d int32) result.Row {
+	o := outcomeOf(sp)
+	r := result.Row{
+		Time: sp.From, Load: sp.Load, Demand: d, Desired: sp.Desired, Ready: sp.Ready,
+		Good: o.good, Bad: o.requests - o.good, P99: math.NaN(),
+		PodHours: sp.PodTime.Hours(), Errors: o.errors, NodeHours: sp.NodeTime.Hours(),
+	}
+	if sp.Gap {
+		r.Load = math.NaN()
+	}
+	if sp.Flow.Latencies != nil && sp.Flow.Latencies.Total() > 0 {
+		r.P99 = sp.Flow.Latencies.Quantile(0.99).Seconds()
+	}
+	return r
+}

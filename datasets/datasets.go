@@ -1,0 +1,136 @@
+// Package datasets reads, resamples, writes and generates recorded load.
+//
+// A dataset is one evenly spaced series with a unit. The package never invents
+// data: a gap in the source is a NaN in the series, and resampling to a finer
+// step repeats the recorded rate, it does not interpolate. It knows nothing of
+// pods, policies or forecasts, and it opens only the files it is asked to.
+package datasets
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Unit says what a value of a series counts.
+type Unit string
+
+// The units of load; the zero value is not a unit.
+const (
+	RPS          Unit = "rps"            // requests per second, a mean over the step
+	Cores        Unit = "cores"          // CPU cores in use, a mean over the step
+	Percent      Unit = "percent"        // percent of a machine's CPU, a mean over the step
+	CountPerStep Unit = "count-per-step" // events within the step
+)
+
+// Units lists every unit, in the order in which help texts show them.
+func Units() []Unit { return []Unit{RPS, Cores, Percent, CountPerStep} }
+
+// ParseUnit returns the unit called name, or an error that suggests one.
+func ParseUnit(name string) (Unit, error) {
+	all := Units()
+	names := make([]string, len(all))
+	for i, u := range all {
+		if string(u) == name {
+			return u, nil
+		}
+		names[i] = string(u)
+	}
+	return "", fmt.Errorf("unknown unit %s; %s", quote(name), suggest(name, names))
+}
+
+// A Series is one evenly spaced recording: Values[i] holds over
+// [Start + i*Step, Start + (i+1)*Step). NaN is a gap.
+type Series struct {
+	Name   string
+	Unit   Unit
+	Start  time.Time
+	Step   time.Duration
+	Values []float64
+	// Relative reports that the source had no real dates (it counted seconds from
+	// near 0), so that hours of the day are right only relative to each other.
+	Relative bool
+}
+
+// End returns the instant at which the last value stops holding.
+func (s Series) End() time.Time { return s.Start.Add(time.Duration(len(s.Values)) * s.Step) }
+
+// maxPoints bounds every series this package builds (400 MB of values), so that
+// a wrong date or step is an error and not an exhausted machine.
+const maxPoints = 50_000_000
+
+// check returns an error for a series that no reader of this package returns.
+func (s Series) check() error {
+	if s.Step <= 0 {
+		return fmt.Errorf("series %s has step %s; it must be positive", quote(s.Name), s.Step)
+	}
+	for i, v := range s.Values {
+		if v < 0 || math.IsInf(v, 0) {
+			return fmt.Errorf("series %s has value %g at %s; load is finite and at least 0",
+				quote(s.Name), v, s.Start.Add(time.Duration(i)*s.Step).UTC().Format(time.RFC3339))
+		}
+	}
+	return nil
+}
+
+// suggest ends an error message about an unknown name: with the name that was
+// probably meant, or with all of them.
+func suggest(name string, known []string) string {
+	best, least := "", max(2, len(name)/3)+1
+	for _, k := range known {
+		d := editDistance(name, k)
+		if d < least {
+			best, least = k, d
+		}
+	}
+	if best == "" && name != "" {
+		for _, k := range known {
+			if strings.HasPrefix(k, name) || strings.HasPrefix(name, k) {
+				best = k
+				break
+			}
+		}
+	}
+	if best != "" {
+		return fmt.Sprintf("did you mean %q?", best)
+	}
+	return "known are " + strings.Join(known, ", ")
+}
+
+// editDistance counts the bytes to insert, delete or replace to turn a into b
+// (Levenshtein, 1966). Names longer than any of ours are as far as they are long.
+func editDistance(a, b string) int {
+	if len(a) > 64 {
+		return len(a)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, diagonal+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// quote shows text from a file on one line, shortened.
+func quote(text string) string { return strconv.Quote(shorten(text)) }
+
+func shorten(text string) string {
+	const most = 40
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "..."
+	}
+	return text
+}

@@ -1,0 +1,93 @@
+package reports
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"hindcast.dev/backtest/result"
+)
+
+// Table writes the verdict and the policies of f as short text for a terminal.
+func Table(w io.Writer, f *result.Folder) error {
+	r := &f.Result
+	var b bytes.Buffer
+	for _, line := range wrap(plain(sentence(r.Verdict)), 78) {
+		fmt.Fprintln(&b, line)
+	}
+	b.WriteByte('\n')
+	t := &table{
+		columns: []column{
+			{"policy", "", true}, {"good", "%", false}, {"p99", "ms", false}, {"over", "%", false}, {"under", "%", false},
+			{"scale-up", "s", false}, {"pod-hours", "", false}, {"price", "", false}, {"actions", "", false},
+		},
+	}
+	full := policiesTable(r)
+	t.rows = full.rows
+	for i, p := range r.Policies {
+		t.rows[i][0] = p.Name
+		if hindsight(p) {
+			t.rows[i][0] += " †"
+			t.note = "† hindsight: knows the load in advance, bounds what is possible."
+		}
+	}
+	if err := t.text(&b); err != nil {
+		return err
+	}
+	for _, line := range wrap(t.notes(), 78) {
+		fmt.Fprintln(&b, line)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// Compare writes runs side by side as Markdown tables that are aligned as text too:
+// what each run replayed, its policies, and its comparisons with their intervals.
+func Compare(w io.Writer, folders []*result.Folder) error {
+	runs := &table{columns: []column{
+		{"run", "", true}, {"load", "", true}, {"scored", "", false}, {"objective", "%", false}, {"SLO", "", false},
+		{"seeds", "", false}, {"verdict", "", true},
+	}}
+	policies := &table{columns: []column{
+		{"run", "", true}, {"policy", "", true}, {"requests good", "%", false}, {"over-provisioned", "%", false},
+		{"price", "", false}, {"scale-up mean", "s", false},
+	}}
+	comparisons := &table{columns: []column{
+		{"run", "", true}, {"candidate against baseline", "", true}, {"sample", "", true}, {"less over-provisioning", "", false},
+		{"faster scale-up", "", false}, {"less cost", "", false}, {"requests good, difference", "", false},
+	}}
+	for _, f := range folders {
+		r, name := &f.Result, filepath.Base(f.Dir)
+		_, words := outcome(r.Verdict)
+		runs.add(name, r.Dataset.Name, duration(max(r.Dataset.End.Sub(r.Dataset.ScoredFrom).Seconds(), 0)),
+			trimmed(goodShare(result.Number(r.SLO.Objective))), duration(r.SLO.LatencySeconds), itoa(r.Seeds), words)
+		for _, p := range r.Policies {
+			policies.add(name, policyName(p), goodShare(p.SLA.RequestsGood), percent(p.Provisioning.ThetaOver),
+				money(p.Cost.Price), seconds(p.Scaling.ScaleUpSeconds.Mean))
+		}
+		for _, c := range r.Comparisons {
+			k := c.Confidence
+			comparisons.add(name, c.Candidate+" against "+c.Baseline, c.Sample,
+				withInterval(c.OverProvisioningReduction, k.OverProvisioning), withInterval(c.ScaleUpTimeReduction, k.ScaleUpTime),
+				withInterval(c.CostReduction, k.Cost), points(c.SLADifference, k.SLA))
+		}
+	}
+	var b bytes.Buffer
+	for i, t := range []*table{runs, policies, comparisons} {
+		if len(t.rows) == 0 {
+			continue
+		}
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		if err := t.markdown(&b); err != nil {
+			return err
+		}
+		if n := t.notes(); n != "" {
+			fmt.Fprintf(&b, "\n%s\n", markdown(n))
+		}
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
