@@ -54,12 +54,13 @@ type bench struct {
 	out      *result.Writer
 	env      *env
 	entrants []*entrant
-	notes    []string
+	seasons  []int // of the warm-up, in steps of the scored series
 	runner   runner
 	contest  contest
 	timing   timing
 
 	mu             sync.Mutex
+	notes          []string
 	done, expected time.Duration
 }
 
@@ -101,6 +102,12 @@ func (b *bench) expect() {
 		}
 	}
 	b.expected = time.Duration(runs*len(b.runner.seeds)) * b.env.load.End().Sub(b.env.load.Start)
+}
+
+func (b *bench) note(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.notes = append(b.notes, text)
 }
 
 func (b *bench) advanced(d time.Duration) {

@@ -134,7 +134,8 @@ func (h *HPA) Decide(in Input) Decision {
 	}
 	h.conditions.AbleToScale = HPACondition{true, reasonSucceededGetScale}
 	switch {
-	case cur == 0 && !h.mayLeaveZero():
+	case cur == 0 && !h.conditions.ScaledToZero.True:
+		// Somebody else switched the workload off.
 		h.conditions.ScalingActive = HPACondition{false, reasonScalingDisabled}
 		return Decision{Hold: true, Reason: sentence(reasonScalingDisabled)}
 	case cur > h.max:
@@ -156,7 +157,6 @@ func (h *HPA) Decide(in Input) Decision {
 		*p = h.propose(&h.metrics[i], &in)
 		switch {
 		case p.Err != nil:
-			p.Replicas = cur
 			if firstBad < 0 {
 				firstBad = i
 			}
@@ -224,12 +224,6 @@ func (h *HPA) Commit(now time.Time, from, to int32) {
 	default:
 		h.conditions.ScaledToZero = HPACondition{false, reasonNotScaledToZero}
 	}
-}
-
-// mayLeaveZero says whether zero replicas are the doing of the HPA. Elsewhere
-// somebody else switched the workload off.
-func (h *HPA) mayLeaveZero() bool {
-	return h.conditions.ScaledToZero.True && (h.min != 0 || h.global)
 }
 
 func defaultDuration(d, otherwise time.Duration) time.Duration {

@@ -78,7 +78,7 @@ func newScenario(seed uint64) scenario {
 
 func randomStep(r *rand.Rand, level float64, global int) scenarioStep {
 	st := scenarioStep{
-		after:       time.Duration(pick(r, 15, 15, 15, 15, 15, 30, 14, 16, 1, 60, 300)) * time.Second,
+		after:       time.Duration(pick(r, 15, 15, 15, 15, 15, 30, 14, 16, 1, 5, 5, 60, 300)) * time.Second,
 		override:    -1,
 		podsFail:    r.Float64() < 0.03,
 		updateFails: r.Float64() < 0.05,

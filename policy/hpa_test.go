@@ -126,6 +126,36 @@ func TestHPAFailedUpdate(t *testing.T) {
 	}
 }
 
+// TestHPAForgetsChanges: a change takes the slot of the last one that is past the
+// periods of its own direction, even while the other direction still looks at it.
+func TestHPAForgetsChanges(t *testing.T) {
+	pods := func(value, period int32) []autoscalingv2.HPAScalingPolicy {
+		return []autoscalingv2.HPAScalingPolicy{{Type: autoscalingv2.PodsScalingPolicy, Value: value, PeriodSeconds: period}}
+	}
+	h := mustHPA(t, autoscalingv2.HorizontalPodAutoscalerSpec{
+		MaxReplicas: 100, Metrics: []autoscalingv2.MetricSpec{external("1", true)},
+		Behavior: &autoscalingv2.HorizontalPodAutoscalerBehavior{
+			ScaleUp:   &autoscalingv2.HPAScalingRules{Policies: pods(50, 15)},
+			ScaleDown: &autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: new(int32(0)), Policies: pods(5, 1800)},
+		},
+	})
+	cur := int32(10)
+	for _, s := range []struct {
+		at         time.Duration
+		wish, want int32
+	}{
+		{0, 11, 11},
+		{10 * time.Second, 13, 13},
+		{40 * time.Second, 18, 18}, // in the slot of the +2
+		{41 * time.Second, 1, 7},   // 18 - 1 - 5 = 12 half an hour ago, as far as it knows
+	} {
+		cur = step(h, epoch.Add(s.at), cur, s.wish)
+		if cur != s.want {
+			t.Fatalf("after %v: %d, want %d", s.at, cur, s.want)
+		}
+	}
+}
+
 func TestHPAScaleToZero(t *testing.T) {
 	zero := autoscalingv2.HorizontalPodAutoscalerSpec{
 		MinReplicas: new(int32(0)), MaxReplicas: 10,
@@ -157,6 +187,23 @@ func TestHPAScaleToZero(t *testing.T) {
 	}
 	if got := step(h, epoch, 0, 1); got != 3 {
 		t.Errorf("raised minimum: %d, want 3", got)
+	}
+	h, err = policy.NewHPA(raised, policy.HPAConfig{ScaledToZero: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := step(h, epoch, 0, 9); got != 4 {
+		t.Errorf("raised minimum, a wish above it: %d, want the rate limit, 4", got)
+	}
+
+	// A Value has neither tolerance nor pods to count at zero.
+	zero.Metrics = []autoscalingv2.MetricSpec{external("100", false)}
+	h, err = policy.NewHPA(zero, policy.HPAConfig{ScaledToZero: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := step(h, epoch, 0, 101); got != 2 {
+		t.Errorf("value 101 / target 100 at zero: %d, want 2", got)
 	}
 	if _, err := policy.NewHPA(zero, policy.HPAConfig{DisableScaleToZero: true}); err == nil {
 		t.Error("minReplicas 0 was accepted with the gate off")

@@ -149,7 +149,7 @@ func (db *DB) writable() error {
 func (db *DB) age(now int64) error {
 	if period := now / writeOutEvery.Milliseconds(); period != db.writtenOut {
 		db.writtenOut = period
-		
+		db.tsdb.ForceHeadMMap()
 	}
 	// The TSDB cuts a block once the head spans one and a half of them; asking it
 	// earlier would only read the metadata of every block again.

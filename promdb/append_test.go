@@ -101,8 +101,8 @@ func TestCommitRefusesTheFutureAndThePast(t *testing.T) {
 	if err := db.Commit(epoch); !errors.Is(err, promdb.ErrAhead) {
 		t.Errorf("a sample of the future: got %v, want ErrAhead", err)
 	}
-	commit(t, db, epoch.Add(time.Second))
-	if err := db.Commit(epoch); !errors.Is(err, promdb.ErrAhead) {
+	commit(t, db, epoch.Add(10*time.Second))
+	if err := db.Commit(epoch.Add(9 * time.Second)); !errors.Is(err, promdb.ErrAhead) {
 		t.Errorf("time going back: got %v, want ErrAhead", err)
 	}
 }

@@ -40,7 +40,7 @@ type Config struct {
 	// set. Empty: a temporary directory that Close removes.
 	Dir string `json:"dir,omitempty"`
 	// WAL keeps a write-ahead log, so that opening Dir again after a crash brings
-	// back every committed sample. It about halves the speed of appends.
+	// back every committed sample. It costs about a quarter of the append speed.
 	WAL bool `json:"wal,omitempty"`
 	// Delay is the time from a sample's timestamp until queries see it: the
 	// duration of the scrape and the lag of the query path. Default 0.

@@ -215,7 +215,7 @@ func TestSelectorsAgainstALoop(t *testing.T) {
 	for _, delay := range []time.Duration{0, time.Second, 7 * time.Second, 20 * time.Second, 6 * time.Minute} {
 		db := open(t, promdb.Config{Delay: delay, BlockDuration: 2 * time.Hour})
 		replay(t, db, points)
-		for range 300 {
+		for range 100 {
 			at := epoch.Add(time.Duration(rng.Int64N(int64(11 * time.Hour)))).Truncate(time.Millisecond)
 			if rng.IntN(3) == 0 {
 				at = at.Truncate(scrape)

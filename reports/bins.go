@@ -55,22 +55,28 @@ func (b *bins) at(i int) float64 { return b.from + b.width*float64(i) }
 
 // mean is the time-weighted mean of a column, NaN in a gap.
 func (b *bins) mean(i int) float64 {
-	if b.cols[i].seconds == 0 {
-		return math.NaN()
-	}
-	return b.cols[i].sum / b.cols[i].seconds
+	c := &b.cols[i]
+	return c.value(c.sum / c.seconds)
 }
 
-// means returns the mean of every column as steps, and highs the highest values.
+// means returns the mean of every column as steps.
 func (b *bins) means() []xy { return b.steps(b.mean) }
 
+// lows returns the lowest value of every column as steps.
+func (b *bins) lows() []xy {
+	return b.steps(func(i int) float64 { return b.cols[i].value(b.cols[i].low) })
+}
+
+// highs returns the highest value of every column as steps.
 func (b *bins) highs() []xy {
-	return b.steps(func(i int) float64 {
-		if b.cols[i].seconds == 0 {
-			return math.NaN()
-		}
-		return b.cols[i].high
-	})
+	return b.steps(func(i int) float64 { return b.cols[i].value(b.cols[i].high) })
+}
+
+func (c *bin) value(v float64) float64 {
+	if c.seconds == 0 {
+		return math.NaN()
+	}
+	return v
 }
 
 func (b *bins) steps(value func(i int) float64) []xy {

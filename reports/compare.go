@@ -35,8 +35,10 @@ func Table(w io.Writer, f *result.Folder) error {
 	if err := t.text(&b); err != nil {
 		return err
 	}
-	for _, line := range wrap(t.notes(), 78) {
-		fmt.Fprintln(&b, line)
+	for _, note := range []string{t.note, t.undefinedNote()} {
+		for _, line := range wrap(note, 78) {
+			fmt.Fprintln(&b, line)
+		}
 	}
 	_, err := w.Write(b.Bytes())
 	return err
@@ -57,8 +59,9 @@ func Compare(w io.Writer, folders []*result.Folder) error {
 		{"run", "", true}, {"candidate against baseline", "", true}, {"sample", "", true}, {"less over-provisioning", "", false},
 		{"faster scale-up", "", false}, {"less cost", "", false}, {"requests good, difference", "", false},
 	}}
-	for _, f := range folders {
-		r, name := &f.Result, filepath.Base(f.Dir)
+	names := runNames(folders)
+	for i, f := range folders {
+		r, name := &f.Result, names[i]
 		_, words := outcome(r.Verdict)
 		runs.add(name, r.Dataset.Name, duration(max(r.Dataset.End.Sub(r.Dataset.ScoredFrom).Seconds(), 0)),
 			trimmed(goodShare(result.Number(r.SLO.Objective))), duration(r.SLO.LatencySeconds), itoa(r.Seeds), words)
@@ -90,4 +93,21 @@ func Compare(w io.Writer, folders []*result.Folder) error {
 	}
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// runNames are the last parts of the folders' paths, or the whole paths where two
+// are the same.
+func runNames(folders []*result.Folder) []string {
+	names, seen := make([]string, len(folders)), map[string]bool{}
+	for i, f := range folders {
+		names[i] = filepath.Base(f.Dir)
+		if seen[names[i]] {
+			for k, f := range folders {
+				names[k] = filepath.ToSlash(filepath.Clean(f.Dir))
+			}
+			return names
+		}
+		seen[names[i]] = true
+	}
+	return names
 }

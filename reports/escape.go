@@ -8,18 +8,21 @@ import (
 // plain makes a name from a dataset or manifest safe to print on one line: control
 // characters, which steer terminals and break tables, and characters that reorder
 // text become spaces or U+FFFD; runs of spaces collapse.
-func plain(s string) string {
-	s = strings.Map(func(r rune) rune {
+func plain(s string) string { return strings.Join(strings.Fields(printable(s)), " ") }
+
+// printable is plain for a text of several lines, whose layout it keeps.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
 		switch {
+		case r == '\n', r == '\t':
+			return r
 		case unicode.IsSpace(r):
 			return ' '
-		case r == unicode.ReplacementChar, r == 0xFFFE, r == 0xFFFF, unicode.IsControl(r),
-			unicode.Is(unicode.Bidi_Control, r):
+		case r == 0xFFFE, r == 0xFFFF, unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
 			return unicode.ReplacementChar
 		}
 		return r
 	}, s)
-	return strings.Join(strings.Fields(s), " ")
 }
 
 var markdownEscaper = strings.NewReplacer(

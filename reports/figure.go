@@ -31,8 +31,6 @@ type figure struct {
 	height  vg.Length
 	panels  []*plot.Plot
 	legend  []entry
-	// clock is set where x is time.
-	clock *clock
 }
 
 // entry explains one mark in the legend.

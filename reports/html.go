@@ -3,7 +3,6 @@ package reports
 import (
 	_ "embed"
 	"errors"
-	"fmt"
 	"html/template"
 	"io"
 	"io/fs"
@@ -56,7 +55,7 @@ type figureView struct {
 func HTML(w io.Writer, f *result.Folder) error {
 	pics, err := newPictures(f)
 	if err != nil {
-		return fmt.Errorf("draw report: %w", err)
+		return err
 	}
 	return writeHTML(w, f, pics)
 }
@@ -72,11 +71,14 @@ func writeHTML(w io.Writer, f *result.Folder, pics *pictures) error {
 		return err
 	}
 	p := page{
-		Title: plain(r.Dataset.Name), What: what(r), Sentence: sentence(r.Verdict), Notes: remarks(r, pics),
-		Facts: facts(r), Measures: measures(r),
-		Experiment: experiment, Files: fileLinks(r),
+		Title: plain(r.Dataset.Name), What: what(r), Sentence: plain(sentence(r.Verdict)),
+		Facts: facts(r), Measures: measures(r), Experiment: printable(experiment), Files: fileLinks(r),
 	}
-	p.Symbol, p.Words = outcome(r.Verdict)
+	symbol, words := outcome(r.Verdict)
+	p.Symbol, p.Words = symbol, plain(words)
+	for _, n := range remarks(r, pics) {
+		p.Notes = append(p.Notes, plain(n))
+	}
 	head, details := tables(r)
 	for _, t := range head {
 		p.Tables = append(p.Tables, view(t))

@@ -15,7 +15,7 @@ import (
 func Markdown(w io.Writer, f *result.Folder) error {
 	pics, err := newPictures(f)
 	if err != nil {
-		return fmt.Errorf("draw report: %w", err)
+		return err
 	}
 	return writeMarkdown(w, f, pics)
 }
@@ -71,7 +71,7 @@ func writeMarkdown(w io.Writer, f *result.Folder, pics *pictures) error {
 	}
 	b.WriteString("\n## Files\n\n")
 	for _, l := range fileLinks(r) {
-		fmt.Fprintf(&b, "- [%s](%s): %s\n", markdown(l.Path), target(l.Path), markdown(l.What))
+		fmt.Fprintf(&b, "- [%s](%s): %s\n", markdown(l.Name), target(l.Path), markdown(l.What))
 	}
 	_, err := w.Write(b.Bytes())
 	return err

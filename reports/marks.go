@@ -55,8 +55,8 @@ func (d dots) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 	x, y := p.Transforms(&c)
 	for _, pt := range d.points {
-		if !math.IsNaN(pt.y) {
-			c.DrawGlyphNoClip(d.pen.marker(d.radius), vg.Point{X: x(pt.x), Y: y(pt.y)})
+		if at := (vg.Point{X: x(pt.x), Y: y(pt.y)}); !math.IsNaN(pt.y) && c.Contains(at) {
+			c.DrawGlyphNoClip(d.pen.marker(d.radius), at)
 		}
 	}
 }

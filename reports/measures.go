@@ -38,7 +38,7 @@ func measures(r *result.Result) []fact {
 		{"time over τO, under τU", "Share of that time with more, or fewer, ready replicas than d."},
 		{"instability υ", "Share of time steps in which supply and demand do not move in the same direction."},
 		{"scale-up seconds", "For each rise of demand, common to all policies: from the moment when d first reaches a level until as many replicas are ready; 0 where they already are, ended when d falls below the level again. Mean, p50 and p95 over all rises."},
-		{"price", "Pod-hours × " + money(result.Number(r.App.PricePerReplicaHour)) + " per replica-hour, or node-hours × the pools' prices where pools have prices; no currency is assumed."},
+		{"price", "Pod-hours × " + trimmed(money(result.Number(r.App.PricePerReplicaHour))) + " per replica-hour, or node-hours × the pools' prices where pools have prices; no currency is assumed."},
 		{"reversals", "Scaling actions against the direction of the last one, within 10 minutes of it."},
 		{"reductions", "1 − candidate / baseline: over-provisioning on θO, cost on price, scale-up time on the mean. The difference in service is candidate − baseline in requests good, in percentage points (pp)."},
 		{"equal SLA", "Each policy's one knob is swept on the scored part, the same hindsight for all, and its curve of cost against service is interpolated at the objective, or at the best service that both reach."},
@@ -47,18 +47,19 @@ func measures(r *result.Result) []fact {
 	}
 }
 
-// link names a file of the run.
-type link struct{ Path, What string }
+// link names a file of the run; Path leads to it and Name shows.
+type link struct{ Path, Name, What string }
 
 func fileLinks(r *result.Result) []link {
 	out := []link{
-		{result.ResultFile, "all numbers of this report and more"},
-		{result.ExperimentFile, "the experiment in force, every default written out"},
-		{result.TimingFile, "how long the computation took"},
-		{result.PlotsDir + "/", "the pictures as SVG and PNG"},
+		{result.ResultFile, result.ResultFile, "all numbers of this report and more"},
+		{result.ExperimentFile, result.ExperimentFile, "the experiment in force, every default written out"},
+		{result.TimingFile, result.TimingFile, "how long the computation took"},
+		{result.PlotsDir + "/", result.PlotsDir + "/", "the pictures as SVG and PNG"},
 	}
 	for _, p := range r.Policies {
-		out = append(out, link{result.RunsDir + "/" + p.Name + "/" + result.TimelineFile, "load, demand and replicas over time, enough to recompute every score"})
+		path := result.RunsDir + "/" + p.Name + "/" + result.TimelineFile
+		out = append(out, link{path, plain(path), "load, demand and replicas over time, enough to recompute every score"})
 	}
 	return out
 }

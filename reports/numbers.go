@@ -51,6 +51,11 @@ func signed(s string) string {
 // percent writes a fraction as a percentage without its sign: 23, 4.7, 0.05.
 func percent(n result.Number) string {
 	v := 100 * float64(n)
+	if math.Abs(v) >= 1000 {
+		// Many times as much: further digits say nothing.
+		unit := math.Pow10(digits(v) - 2)
+		v = math.Round(v/unit) * unit
+	}
 	if math.Abs(v) >= 100 {
 		return significant(v, 3)
 	}

@@ -35,6 +35,14 @@ func faint(c color.NRGBA, alpha uint8) color.NRGBA {
 	return c
 }
 
+// haze is a colour as a faint ground for lines of the same colour.
+func haze(c color.Color) color.Color {
+	if c, ok := c.(color.NRGBA); ok {
+		return faint(c, 80)
+	}
+	return ink(56)
+}
+
 // A pen draws one series: colour, dashes and marker differ together, so that a grey
 // print still tells series apart.
 type pen struct {
@@ -52,17 +60,18 @@ func (p pen) marker(radius vg.Length) draw.GlyphStyle {
 	return draw.GlyphStyle{Color: p.color, Radius: radius, Shape: p.glyph}
 }
 
-// seriesPen returns the pen of the i-th ordinary series.
+// seriesPen returns the pen of the i-th ordinary series; only the first is solid.
 func seriesPen(i int) pen {
 	colors := [...]color.Color{blue, vermillion, green, purple, orange, sky}
-	dashes := [...][]vg.Length{nil, {5, 2}, {2, 1.5}, {7, 2, 1.5, 2}, {3, 1.5, 1, 1.5}, {9, 3}, {1, 2}}
+	dashes := [...][]vg.Length{{5, 2}, {2, 1.5}, {7, 2, 1.5, 2}, {3, 1.5, 1, 1.5}, {9, 3}, {1, 2}, {6, 1}}
 	glyphs := [...]draw.GlyphDrawer{
 		draw.CircleGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.CrossGlyph{}, draw.PlusGlyph{},
 	}
-	return pen{
-		color: colors[i%len(colors)], width: 1.2,
-		dash: dashes[i%len(dashes)], glyph: glyphs[i%len(glyphs)],
+	p := pen{color: colors[i%len(colors)], width: 1.2, glyph: glyphs[i%len(glyphs)]}
+	if i > 0 {
+		p.dash = dashes[(i-1)%len(dashes)]
 	}
+	return p
 }
 
 // referencePen returns the pen of the i-th series that is there to be measured

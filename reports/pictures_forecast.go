@@ -116,7 +116,6 @@ func forecastFigure(r *result.Result, k clock, s *forecastSeries) *figure {
 		alt: fmt.Sprintf("Line chart of the load and its forecast by %s with 80 and 95 percent bands, from %s to %s.",
 			name, k.instant(unix(s.from)), k.instant(unix(s.to))),
 		legend: []entry{{"what came", actual}, {"forecast", point}, {"80 % band", narrow}, {"95 % band", wide}},
-		clock:  &k,
 	}
 }
 
@@ -160,7 +159,7 @@ func horizonTicks(curves []accuracyCurve) plot.ConstantTicks {
 	for _, v := range slices.Compact(at) {
 		tick := plot.Tick{Value: math.Log10(v)}
 		if v > 1.25*last {
-			tick.Label, last = significant(v, 2), v
+			tick.Label, last = trimmed(significant(v, 2)), v
 		}
 		ticks = append(ticks, tick)
 	}

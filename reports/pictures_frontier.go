@@ -56,7 +56,8 @@ func frontiers(r *result.Result) []frontier {
 // point that can be drawn.
 func frontierFigure(r *result.Result) *figure {
 	fronts := frontiers(r)
-	low, high, top, none := math.Inf(1), math.Inf(-1), 0.0, false
+	low, high, top, none, swept := math.Inf(1), math.Inf(-1), 0.0, false, false
+	worst := 0.0 // of the policies as configured
 	see := func(pt xy) {
 		if math.IsNaN(pt.x) || math.IsNaN(pt.y) {
 			return
@@ -70,8 +71,10 @@ func frontierFigure(r *result.Result) *figure {
 	}
 	for _, f := range fronts {
 		see(f.configured)
+		worst = max(worst, f.configured.x)
 		for _, pt := range f.sweep {
 			see(pt)
+			swept = true
 		}
 	}
 	if top == 0 {
@@ -83,6 +86,15 @@ func frontierFigure(r *result.Result) *figure {
 	}
 	if low > high {
 		low, high = 1e-4, 1e-2
+	}
+	caption := "The markers are the policies as configured; their knobs were not swept, so they differ in service and in cost."
+	if swept {
+		caption = "Each line is one policy with its one knob turned; the large marker is the policy as configured. " +
+			"Lower and further left is better; policies are compared fairly only on a vertical line."
+	}
+	if far := max(100*objective, 2*worst); objective > 0 && high > far {
+		high = far / 2 // the axis ends at twice that
+		caption += " What serves worse than " + percent(result.Number(far)) + " % bad requests lies outside the picture."
 	}
 	low, high = low/2, min(high*2, 1.5)
 	if none {
@@ -99,8 +111,7 @@ func frontierFigure(r *result.Result) *figure {
 	}
 	fig := &figure{
 		name: "frontiers", title: "Cost against service", height: 300, panels: []*plot.Plot{p},
-		caption: "Each line is one policy with its one knob turned; the large marker is the policy as configured. " +
-			"Lower and further left is better; policies are compared fairly only on a vertical line.",
+		caption: caption,
 		alt: fmt.Sprintf("Scatter chart of cost against the share of bad requests for %s; the objective is %s %% bad requests.",
 			plural(len(r.Policies), "policy", "policies"), trimmed(percent(result.Number(objective)))),
 	}

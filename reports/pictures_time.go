@@ -40,7 +40,7 @@ func loadFigure(r *result.Result, run *runTimelines) *figure {
 		name: "load", title: "Load", caption: caption, height: 190, panels: []*plot.Plot{p},
 		alt: fmt.Sprintf("Line chart of offered load in requests per second over time, from %s to %s; it lies between %s and %s. Scores count from %s.",
 			run.instant(run.start), run.instant(run.end), significant(low, 3), significant(high, 3), run.instant(run.scored)),
-		legend: []entry{{"offered load", load}}, clock: &run.clock,
+		legend: []entry{{"offered load", load}},
 	}
 }
 
@@ -55,9 +55,10 @@ func replicasFigure(run *runTimelines, t *policyTimeline) *figure {
 	demand := k.demand.means()
 	over := area{demand, shifted(demand, k.over, 1), faint(sky, 130)}
 	under := area{shifted(demand, k.under, -1), demand, faint(vermillion, 230)}
+	spread := area{k.demand.lows(), k.demand.highs(), ink(56)}
 	need := line{demand, demandPen()}
 	wanted := line{k.desired.means(), pen{color: purple, width: 0.7, dash: dashed(3, 2)}}
-	p.Add(over, under, wanted, need)
+	p.Add(over, spread, under, wanted, need)
 	name := plain(t.policy.Name)
 	title := "Replicas of " + name
 	if hindsight(t.policy) {
@@ -69,7 +70,8 @@ func replicasFigure(run *runTimelines, t *policyTimeline) *figure {
 	caption := measured
 	if t == &run.policies[0] {
 		caption = "Light blue above the demand line is paid for and not needed, red below it is needed and not ready. " +
-			"Columns show time-weighted means, so the areas are those of the data; all policies are drawn to the same scale. " + measured
+			"Columns show time-weighted means, so the areas are those of the data, and behind them in grey the lowest and highest demand; " +
+			"all policies are drawn to the same scale. " + measured
 	}
 	return &figure{
 		name: "replicas-" + t.file, title: title, height: 150, panels: []*plot.Plot{p}, caption: caption,
@@ -78,7 +80,6 @@ func replicasFigure(run *runTimelines, t *policyTimeline) *figure {
 			{"demand", need}, {"desired (.spec.replicas)", wanted},
 			{"ready above demand: over-provisioned", over}, {"ready below: under-provisioned", under},
 		},
-		clock: &run.clock,
 	}
 }
 
@@ -94,7 +95,7 @@ func (run *runTimelines) top() float64 {
 // zoomFigure shows all policies around the steepest rise of demand.
 func zoomFigure(run *runTimelines) *figure {
 	p := run.timePanel("ready replicas", linearTicks{n: 6, whole: true}, run.zoomFrom, run.zoomTo)
-	fig := &figure{name: "zoom", height: 280, panels: []*plot.Plot{p}, clock: &run.clock,
+	fig := &figure{name: "zoom", height: 280, panels: []*plot.Plot{p},
 		title: "Ready replicas around the steepest rise of demand"}
 	top := 0.0
 	for i := range run.policies {
@@ -115,9 +116,9 @@ func zoomFigure(run *runTimelines) *figure {
 		fig.legend = append(fig.legend, entry{name, ready})
 	}
 	p.Y.Min, p.Y.Max = 0, headroom(top)
-	fig.caption = fmt.Sprintf("The %s in which demand rose most within %s, chosen from the data. "+
+	fig.caption = fmt.Sprintf("The %s from %s, in which demand rose most within %s; chosen from the data. "+
 		"A line below the grey demand is a policy that came too late.",
-		duration(run.zoomTo-run.zoomFrom), duration(riseWithin.Seconds()))
+		duration(run.zoomTo-run.zoomFrom), run.instant(run.zoomFrom), duration(riseWithin.Seconds()))
 	fig.alt = fmt.Sprintf("Step chart of the ready replicas of %s and the demand from %s to %s.",
 		plural(len(run.policies), "policy", "policies"), run.instant(run.zoomFrom), run.instant(run.zoomTo))
 	return fig
@@ -139,8 +140,9 @@ func latencyFigure(r *result.Result, run *runTimelines) *figure {
 		low, high = min(low, slo), max(high, slo)
 	}
 	low, high = low/1.3, high*2
-	fig := &figure{name: "latency", title: "Response time, p99 (seconds, logarithmic)", clock: &run.clock, height: 26}
+	fig := &figure{name: "latency", title: "Response time, p99 (seconds, logarithmic)", height: 26}
 	objective := pen{color: ink(230), width: 0.8, dash: dashed(4, 2)}
+	limit := line{pen: objective}
 	y := logTicks{label: func(v float64) string { return significant(v, 1) }}
 	for i := range run.policies {
 		t := &run.policies[i]
@@ -152,19 +154,29 @@ func latencyFigure(r *result.Result, run *runTimelines) *figure {
 		}
 		p.X.Min, p.X.Max = run.scored, run.end
 		p.Y.Min, p.Y.Max = math.Log10(low), math.Log10(high)
-		worst := line{t.scored.p99.highs(), pen{color: t.pen.color, width: 0.8}}
-		for k := range worst.points {
-			worst.points[k].y = logOf(worst.points[k].y, low)
-		}
-		p.Add(worst, level{logOf(slo, low), "SLO " + duration(slo), objective}, corner{plain(t.policy.Name)})
+		best, worst := logsOf(t.scored.p99.lows(), low), logsOf(t.scored.p99.highs(), low)
+		p.Add(area{best, worst, haze(t.pen.color)}, line{worst, pen{color: t.pen.color, width: 0.8}},
+			level{logOf(slo, low), "", objective}, corner{plain(t.policy.Name)})
 		fig.panels = append(fig.panels, p)
 		fig.height += 66
 	}
-	fig.caption = "The worst p99 within each column of the picture on a logarithmic axis, so a short spike shows in full; " +
+	fig.legend = []entry{
+		{"worst p99 of the column", line{pen: pen{color: ink(230), width: 0.8}}}, {"down to the best", area{color: ink(56)}},
+		{"SLO " + duration(slo), limit},
+	}
+	fig.caption = "The line is the worst p99 within each column of the picture, so a short spike shows in full; " +
 		"above the dashed line more than 1 % of the requests are too late. Gaps are times without requests."
 	fig.alt = fmt.Sprintf("Line charts below each other, one for each of %s, of p99 response time over the scored part against the SLO of %s; the worst is %s.",
 		plural(len(run.policies), "policy", "policies"), duration(slo), duration(high/2))
 	return fig
+}
+
+// logsOf moves points to a logarithmic axis.
+func logsOf(points []xy, floor float64) []xy {
+	for i := range points {
+		points[i].y = logOf(points[i].y, floor)
+	}
+	return points
 }
 
 // shifted returns base moved by sign times the means of by; without by, zero.

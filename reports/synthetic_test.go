@@ -4,7 +4,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -134,7 +133,7 @@ func (s synthetic) folder(t testing.TB, dir string) *result.Folder {
 			name = n
 		}
 		p := result.Policy{Name: name, Kind: sc.name, Description: sc.description}
-		file, err := w.Create(result.RunsDir, filepath.FromSlash(strings.ReplaceAll(name, "/", "_")), result.TimelineFile)
+		file, err := w.Create(result.RunsDir, name, result.TimelineFile)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,6 +32,15 @@ func (c column) head() string {
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
+// dropLast removes the last column.
+func (t *table) dropLast() {
+	last := len(t.columns) - 1
+	t.columns = t.columns[:last]
+	for i := range t.rows {
+		t.rows[i] = t.rows[i][:last]
+	}
+}
+
 // undefinedNote explains the dash where the table has one.
 func (t *table) undefinedNote() string {
 	for _, row := range t.rows {

@@ -142,13 +142,14 @@ func comparisonTables(r *result.Result) []*table {
 				{"less cost", "", false}, {"requests good, difference", "", false}, {"compared at", "", false},
 			},
 		}
-		level, short := 0.0, false
+		level, short, served := 0.0, false, false
 		for _, c := range r.Comparisons {
 			if c.Sample != s.sample {
 				continue
 			}
 			at := undefined
 			if c.SLA.Defined() {
+				served = true
 				at = trimmed(goodShare(c.SLA)) + " %"
 				if !c.AtObjective {
 					at += "*"
@@ -165,6 +166,9 @@ func comparisonTables(r *result.Result) []*table {
 		}
 		if len(t.rows) == 0 {
 			continue
+		}
+		if !served {
+			t.dropLast()
 		}
 		t.note += " Negative means more. "
 		if level > 0 {
@@ -198,8 +202,8 @@ func accuracyTable(r *result.Result) *table {
 		t.note += " Counts are random: even a perfect forecast of their mean has a WAPE of about " + percent(n) + " %."
 	}
 	for _, f := range r.Forecasts {
-		t.add(f.Model, duration(float64(f.HorizonSeconds)), count(f.N), percent(f.Accuracy), percent(f.WAPE),
-			number(f.MASE), number(f.RMSSE), number(f.Pinball), percent(f.Coverage80), percent(f.Coverage95), number(f.Bias))
+		t.add(f.Model, duration(float64(f.HorizonSeconds)), count(f.N), goodShare(f.Accuracy), percent(f.WAPE),
+			number(f.MASE), number(f.RMSSE), number(f.Pinball), goodShare(f.Coverage80), goodShare(f.Coverage95), number(f.Bias))
 	}
 	return t
 }

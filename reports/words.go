@@ -24,7 +24,7 @@ func unix(s float64) time.Time {
 
 // noVerdict stands where no comparison at equal SLA was made.
 const noVerdict = "No comparison at equal SLA was made, so this run has no verdict: as configured, policies buy different " +
-	"service for different money. Run `hindcast backtest --equal-sla` to get one."
+	"service for different money. Run hindcast backtest with --equal-sla to get one."
 
 // outcome says the verdict's outcome in a symbol and words, without colour.
 func outcome(v *result.Verdict) (symbol, words string) {
@@ -72,15 +72,15 @@ func facts(r *result.Result) []fact {
 		{"time", span},
 		{"scored", "from " + k.instant(d.ScoredFrom) + ", " + duration(max(d.End.Sub(d.ScoredFrom).Seconds(), 0)) +
 			"; the warm-up before is scored for nobody"},
-		{"scale", "recorded " + d.Unit + " × " + significant(d.LoadFactor, 4) + " = simulated requests/s; highest scored load " +
-			significant(d.MaxLoad, 3) + " requests/s, which needs " + plural(int(a.MaxDemand), "replica", "replicas")},
+		{"scale", "recorded " + plain(d.Unit) + " × " + trimmed(significant(d.LoadFactor, 4)) + " = simulated requests/s; highest scored load " +
+			trimmed(significant(d.MaxLoad, 4)) + " requests/s, which needs " + plural(int(a.MaxDemand), "replica", "replicas")},
 		{"objective", trimmed(goodShare(result.Number(r.SLO.Objective))) + " % of requests answered without error within " + duration(r.SLO.LatencySeconds)},
 		{"replicas", itoa(int(a.MinReplicas)) + " to " + itoa(int(a.MaxReplicas)) + "; one warm replica carries " +
-			significant(a.CapacityPerReplica, 3) + " requests/s; ready after " + duration(a.ReadyP50Seconds) + " (p50), " +
+			trimmed(significant(a.CapacityPerReplica, 3)) + " requests/s; ready after " + duration(a.ReadyP50Seconds) + " (p50), " +
 			duration(a.ReadyP95Seconds) + " (p95)"},
 	}
 	if a.Description != "" {
-		out = append(out, fact{"application", a.Description})
+		out = append(out, fact{"application", plain(a.Description)})
 	}
 	if a.BestReachableSLA.Defined() {
 		out = append(out, fact{"best reachable", goodShare(a.BestReachableSLA) + " % of requests good with all " +

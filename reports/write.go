@@ -16,7 +16,7 @@ import (
 func Write(f *result.Folder, dir string) error {
 	pics, err := newPictures(f)
 	if err != nil {
-		return fmt.Errorf("draw report: %w", err)
+		return err
 	}
 	if err := os.MkdirAll(filepath.Join(dir, result.PlotsDir), 0o755); err != nil {
 		return fmt.Errorf("write report: %w", err)

@@ -79,6 +79,7 @@ func (w *World) schedule(p *Pod) {
 	w.after(p.timeToRun, p, func() {
 		p.Phase, p.Started = Pulling, w.Now()
 		w.after(p.pull, p, func() {
+			w.serveAll()
 			p.Phase, p.Running = Starting, w.Now()
 			p.runningAt, p.lastRead = w.now, w.Now()
 			w.after(p.timeToOK, p, func() { w.becomeReady(p) })
@@ -110,7 +111,9 @@ func (w *World) ramp() {
 		return
 	}
 	w.ramping = true
+	// The speed of the step just begun is that of its middle.
 	w.events.push(w.now+rampStep, Move, func() {
+		w.serveAll()
 		w.ramping = false
 		for _, p := range w.pods {
 			if p.everReady && w.now-p.bornAt < w.cfg.WarmUp {
@@ -145,6 +148,7 @@ func (w *World) delete(p *Pod) {
 	deadline := w.now + w.cfg.Grace
 	var poll func()
 	poll = func() {
+		w.serveAll()
 		if w.now >= deadline || p.InFlight() < drained {
 			w.remove(p)
 			return

@@ -89,22 +89,38 @@ var ErrUnreachable = errors.New("objective is out of reach of an idle replica")
 // its mean N is the only state (closure: Rothkopf and Oren 1979; pointwise-stationary fluid flow:
 // Agnew 1976; Wang, Tipper and Banerjee 1996):
 //
-//	dN/dt = arrival rate · (1 - p(K)) - speed/CPUPerRequest · E[min(n, Cores)].
+//	κ dN/dt = arrival rate · (1 - p(K)) - speed/CPUPerRequest · E[min(n, Cores)].
 //
-// In an overload this is the fluid limit: the backlog grows at the excess of the arrivals over the
-// capacity and drains at the excess of the capacity. The right side is tabulated at 512 states and
-// linear in N between them, so that the equation is solved exactly, cell by cell: no step size, and
-// an interval cut in two gives what the whole gives.
+// What is exact for any CPU time is the balance of the work left in the pod, which the right side
+// gives in units of CPUPerRequest. In heavy traffic each request has on average κ = (1+CV²)/2 units
+// left (state space collapse: Gromoll 2004), so κN is the work, and a backlog is as long in the
+// making and takes as long to drain as its work. No more can be added than is accepted, which
+// bounds dN/dt where κ < 1. With CV = 1 this is the fluid limit of exponential CPU times: in an
+// overload the backlog grows at the excess of the arrivals over the capacity.
+//
+// The right side is tabulated at 512 states and linear in N between them, so that the equation is
+// solved exactly, cell by cell: there is no step size.
 //
 // # Latency
 //
-// See sojourns for the distribution of the time in the CPU stage, and for how far it is from a
-// request-level simulation. Wait is added as a constant.
+// See sojourns for the distribution of the time in the CPU stage. Wait is added as a constant. While
+// N changes, deadlines are corrected for the change to come; see outlook.
+//
+// # How far it is from requests
+//
+// Against a request-level simulation of the default application, at 138 of 200 requests per second
+// the share later than 250 ms is 4 % too high, which puts the capacity at 99.9 % 0.4 % too low. A
+// step from 100 to 280 requests per second for 6 s and back: 1 % too many requests shed, 3 % too
+// few shed or late (9 % for a step of 2 s: the closure spreads a growing n too widely); a backlog
+// of 150 is reached 6 % too late, because log-normal CPU times make it grow by 88 requests per
+// second (Jean-Marie and Robert 1994), exponential ones by 80; the drain takes 6 % too long. At 205
+// requests per second, just above the capacity, the backlog after 3 s is 20 % too high. With CV = 2
+// the step's backlog is a quarter too low on the way up and its drain takes two thirds too long.
 //
 // # Not modelled
 //
-// The period of the CFS quota (bursts of 100 ms), CPU time spent on shedding, and a relaxation to
-// the steady state that is slower or faster than the closure's because CPUVariation is not one.
+// The period of the CFS quota (bursts of 100 ms), CPU time spent on shedding, and clients that take
+// their work back when they give up.
 type Service struct {
 	app      App
 	seconds  float64 // mean CPU time of a request, warm
@@ -118,7 +134,8 @@ type Service struct {
 	warm                      deadlines // at speed 1
 }
 
-// NewService builds the tables of an application, which takes some tens of milliseconds.
+// NewService builds the tables of an application, which takes about a tenth of a second
+// for a queue of 200.
 func NewService(app App) (*Service, error) {
 	if err := app.Validate(); err != nil {
 		return nil, fmt.Errorf("service model: %w", err)
@@ -251,11 +268,10 @@ func (s *Service) Capacity(objective float64) float64 {
 	}
 	// Rounding must not put the answer on the wrong side of the objective.
 	c := load(fraction)
-	for s.GoodShare(c, 1) < objective {
-		c -= c * 1e-15
-		c = math.Nextafter(c, 0)
+	for step := c * 1e-15; s.GoodShare(c, 1) < objective; step *= 2 {
+		c -= step
 	}
-	return c
+	return max(c, 0)
 }
 
 // Demand returns the fewest warm replicas that meet the objective in the steady state at a constant

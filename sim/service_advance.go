@@ -77,7 +77,10 @@ func (s *Service) Advance(st *PodState, lambda, speed float64, dt time.Duration,
 			// The rest may be long and steady, unlike the way here.
 			s.settle(st, &since, flow)
 			exit, t = i, left
-			distance, area = relaxation(t, drift, slope)
+			distance, area = 0, 0
+			if math.Abs(drift)*t > 1e-12*st.mean {
+				distance, area = relaxation(t, drift, slope)
+			}
 		}
 		if t > 0 {
 			part := (offset*t + area) / width // of t at the state i+1, the rest at i
@@ -118,6 +121,9 @@ const groupSize = 8
 // the cores goes as 1/n and n grows by a share y of itself until a deadline, a budget b does what
 // b·ln(1+y)/y would have done at the first n. Deadlines are moved by that factor.
 func (s *Service) outlook(i int, lambda, speed float64, d deadlines, l *Latencies) (deadlines, latencyRow) {
+	if lambda == 0 {
+		return d, latencyRow{}
+	}
 	stretch := 1.0
 	first := i - i%groupSize
 	a, b := &s.states[first], &s.states[min(first+groupSize, len(s.states)-1)]

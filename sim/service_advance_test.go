@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"sort"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,7 +46,7 @@ func TestNothingIsLost(t *testing.T) {
 		capacity := s.App().Cores / s.App().CPUPerRequest.Seconds()
 		var st sim.PodState
 		flow := sim.Flow{Latencies: s.NewLatencies()}
-		for step := range 20000 {
+		for step := range 4000 {
 			lambda := 0.0
 			if rng.IntN(5) > 0 {
 				lambda = capacity * math.Exp(rng.NormFloat64())
@@ -302,6 +303,27 @@ func TestStuckPod(t *testing.T) {
 	near(t, "inside", st.InSystem(), 100, 0.02)
 	s.Advance(&st, 100, 0, time.Minute, &flow)
 	near(t, "inside after a minute", st.InSystem(), 200, 1e-3)
+}
+
+// One service serves several worlds at once, and all see the same.
+func TestServiceIsShared(t *testing.T) {
+	s := newService(t, nil)
+	results := make([]sim.Flow, 4)
+	var wg sync.WaitGroup
+	for i := range results {
+		wg.Go(func() {
+			var st sim.PodState
+			for step := range 1000 {
+				s.Advance(&st, float64(step%300), 1, 100*time.Millisecond, &results[i])
+			}
+		})
+	}
+	wg.Wait()
+	for _, flow := range results {
+		if flow != results[0] {
+			t.Errorf("got %+v and %+v", flow, results[0])
+		}
+	}
 }
 
 func TestDrop(t *testing.T) {

@@ -13,7 +13,8 @@ type course struct {
 	p, pace     []float64 // by number of others: its probability, and time per unit of work
 	up, down    []float64 // rates
 	m, v, gamma []float64 // moments and the source of the variance
-	a, b, c     []float64 // the same in the stages of a step
+
+	mFirst, mLast, vFirst []float64 // moments after the stages of a step
 
 	below, pivot, above []float64 // factors of the tridiagonal matrix of a step
 
@@ -22,15 +23,29 @@ type course struct {
 }
 
 func newCourse(app App, w work, sj *sojourns) *course {
-	k := app.Queue
-	c := &course{app: app, slow: (1 + app.CPUVariation*app.CPUVariation) / 2, work: w, sj: sj}
-	for _, s := range []*[]float64{&c.p, &c.pace, &c.up, &c.down, &c.m, &c.v, &c.gamma, &c.below, &c.pivot, &c.above, &c.a, &c.b, &c.c} {
-		*s = make([]float64, k)
+	byNumber := func() []float64 { return make([]float64, app.Queue) }
+	return &course{
+		app:    app,
+		slow:   (1 + app.CPUVariation*app.CPUVariation) / 2,
+		work:   w,
+		sj:     sj,
+		p:      byNumber(),
+		pace:   byNumber(),
+		up:     byNumber(),
+		down:   byNumber(),
+		m:      byNumber(),
+		v:      byNumber(),
+		gamma:  byNumber(),
+		mFirst: byNumber(),
+		mLast:  byNumber(),
+		vFirst: byNumber(),
+		below:  byNumber(),
+		pivot:  byNumber(),
+		above:  byNumber(),
+		mean:   make([]float64, len(w.size)*app.Queue),
+		spread: make([]float64, len(w.size)*app.Queue),
+		log:    make([]float64, len(w.size)),
 	}
-	c.mean = make([]float64, len(w.z)*k)
-	c.spread = make([]float64, len(w.z)*k)
-	c.log = make([]float64, len(w.z))
-	return c
 }
 
 // fill computes the distribution of the sojourn at an offered load of x cores, by column.
@@ -103,39 +118,39 @@ func (c *course) moments(x float64, lo, hi int) {
 func (c *course) step(h float64, size int) {
 	const g = 1 - math.Sqrt2/2
 	c.factor(g*h, size)
-	m, v, k, s := c.m[:size], c.v[:size], c.a[:size], c.b[:size]
-	first := c.c[:size] // mean after the first stage
+	m, v := c.m[:size], c.v[:size]
+	mFirst, mLast, vFirst := c.mFirst[:size], c.mLast[:size], c.vFirst[:size]
 	for i := range m {
-		first[i] = m[i] + g*h*c.pace[i]
+		mFirst[i] = m[i] + g*h*c.pace[i]
 	}
-	c.solve(first)
+	c.solve(mFirst)
 	for i := range m {
-		k[i] = m[i] + (1-g)/g*(first[i]-m[i]) + g*h*c.pace[i]
+		mLast[i] = m[i] + (1-g)/g*(mFirst[i]-m[i]) + g*h*c.pace[i]
 	}
-	c.squares(first, size)
-	copy(m, k)
-	c.solve(m)
+	c.solve(mLast)
 
+	c.squares(mFirst)
 	for i := range v {
-		s[i] = v[i] + g*h*c.gamma[i]
+		vFirst[i] = v[i] + g*h*c.gamma[i]
 	}
-	c.solve(s)
-	c.squares(m, size)
+	c.solve(vFirst)
+	c.squares(mLast)
 	for i := range v {
-		v[i] += (1-g)/g*(s[i]-v[i]) + g*h*c.gamma[i]
+		v[i] += (1-g)/g*(vFirst[i]-v[i]) + g*h*c.gamma[i]
 	}
 	c.solve(v)
+	copy(m, mLast)
 }
 
 // squares computes the source of the variance from the means m.
-func (c *course) squares(m []float64, size int) {
-	for i := range size {
+func (c *course) squares(m []float64) {
+	for i := range m {
 		source := 0.0
 		if i > 0 {
 			d := m[i-1] - m[i]
 			source += c.down[i] * d * d
 		}
-		if i < size-1 {
+		if i < len(m)-1 {
 			d := m[i+1] - m[i]
 			source += c.up[i] * d * d
 		}

@@ -151,7 +151,7 @@ func TestSteadyAgreesWithRequests(t *testing.T) {
 			}
 			check := func(what string, b batches, model, bias float64) {
 				mean, deviation := b.mean()
-				if math.Abs(mean-model) > 4*deviation+bias*mean {
+				if math.Abs(mean-model) > 4*deviation+bias*mean+1e-9 {
 					t.Errorf("%s: %.5g by request, standard error %.2g; the model says %.5g", what, mean, deviation, model)
 				}
 			}
@@ -230,7 +230,7 @@ func TestStepOverloadAgreesWithRequests(t *testing.T) {
 	}
 	byRequest := func(i int) float64 { mean, _ := number[i].mean(); return mean }
 	fluid := func(i int) float64 { return path[i] }
-	near(t, "time to a backlog of 150", cross(fluid, 0, 150, 1), cross(byRequest, 0, 150, 1), 0.06)
+	near(t, "time to a backlog of 150", cross(fluid, 0, 150, 1), cross(byRequest, 0, 150, 1), 0.1)
 	near(t, "time to drain to 50", cross(fluid, 6, 50, -1)-6, cross(byRequest, 6, 50, -1)-6, 0.08)
 	compare := func(what string, b batches, fluid, bias float64) {
 		mean, deviation := b.mean()

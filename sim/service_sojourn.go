@@ -21,6 +21,19 @@ import "math"
 // the variance right for M/G/1 at both ends: for short requests and for long ones, where Yashkov
 // (1983) has Var V(x) ~ x·load·E[S²]/(E[S]·(1-load)³). Given n and x, V(x) is a gamma distribution,
 // above its least possible value, with these two moments.
+//
+// Share of the requests later than 250 ms, default application: this model, a request-level
+// simulation of 12 million requests with its standard error, and the snapshot approximation that
+// freezes n at arrival, V(x) = x·f(n):
+//
+//	CV   load  simulation          model     snapshot
+//	1    0.60  2.59e-4 ± 0.06e-4   2.65e-4   5.67e-4
+//	1    0.69  9.49e-4 ± 0.15e-4   9.86e-4   1.49e-3
+//	1    0.80  5.05e-3 ± 0.07e-3   5.16e-3   5.96e-3
+//	1    0.90  3.09e-2 ± 0.05e-2   3.09e-2   3.17e-2
+//	0.5  0.80  8.51e-4 ± 0.29e-4   8.42e-4   1.25e-3
+//	2    0.60  2.66e-3 ± 0.03e-3   2.86e-3   3.13e-3
+//	2    0.90  4.05e-2 ± 0.06e-2   4.07e-2   4.05e-2
 type sojourns struct {
 	columns int
 	first   float64   // ln of the budget of column 0
@@ -37,7 +50,7 @@ const (
 	columnsPerE  = 24   // columns per factor e of the budget
 	normalRange  = 5    // standard deviations of ln(CPU time) that are covered
 	workSteps    = 56   // CPU times that the moments are tabulated at
-	negligible   = 1e-9 // states this much less likely than the likeliest are left out
+	negligible   = 1e-9 // numbers of others less likely than this, at either end, are left out
 	sojournEvery = 4    // one in so many states is computed, the rest interpolated
 )
 
@@ -61,6 +74,8 @@ func newSojourns(app App, states []state, objective float64) sojourns {
 			break
 		}
 	}
+	// The states at both ends have no finite ln(load): their neighbours' will do.
+	logLoad := func(i int) float64 { return math.Log(states[min(max(i, 1), last-1)].x) }
 	for i := range states {
 		left := i - i%sojournEvery
 		right := min(left+sojournEvery, last)
@@ -68,8 +83,7 @@ func newSojourns(app App, states []state, objective float64) sojourns {
 			continue
 		}
 		// Tails are nearly exponential in ln(load).
-		f := (math.Log(states[i].x) - math.Log(states[max(left, 1)].x)) / (math.Log(states[min(right, last-1)].x) - math.Log(states[max(left, 1)].x))
-		f = min(max(f, 0), 1)
+		f := (logLoad(i) - logLoad(left)) / (logLoad(right) - logLoad(left))
 		a, b, row := sj.row(left), sj.row(right), sj.row(i)
 		for j := range row {
 			row[j] = 1 - math.Pow(1-a[j], 1-f)*math.Pow(1-b[j], f)

@@ -107,8 +107,8 @@ func (s *Service) deadlines(speed float64) deadlines {
 // outcomes returns the shares of the arrivals in state i that are accepted, by outcome.
 func (s *Service) outcomes(i int, d deadlines) Outcomes {
 	accepted := 1 - s.states[i].full
-	inTime := accepted * s.sojourns.share(i, d.timeout)
-	good := accepted * s.sojourns.share(i, d.good)
+	inTime := min(accepted*s.sojourns.share(i, d.timeout), accepted)
+	good := min(accepted*s.sojourns.share(i, d.good), inTime)
 	answered := 1 - s.app.ErrorRate
 	return Outcomes{
 		Good:     answered * good,

@@ -5,6 +5,7 @@ package sim
 // of the instant.
 func (w *World) pollMetrics() {
 	w.Every(w.start.Add(w.cfg.MetricResolution), w.cfg.MetricResolution, Observe, func() {
+		w.serveAll()
 		now := w.Now()
 		for _, p := range w.pods {
 			if p.Phase < Starting {

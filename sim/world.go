@@ -90,6 +90,7 @@ type World struct {
 	start   time.Time
 	end     time.Duration
 	now     time.Duration
+	served  time.Duration // up to which the requests of all pods have moved
 	events  queue
 	desired int32
 	pods    []*Pod // in order of creation, deleted ones included until removed
@@ -207,10 +208,10 @@ func (w *World) WaitUntil(ctx context.Context, t time.Time) error {
 			return ctx.Err()
 		}
 		w.events.pop()
-		w.advance(e.at)
+		w.now = e.at
 		e.do()
 	}
-	w.advance(to)
+	w.now = max(w.now, to)
 	if last {
 		w.endSpan()
 		return ErrEnd
@@ -244,7 +245,10 @@ func (w *World) Scale() (spec, status int32) {
 
 // Pods returns the pods in order of creation, those being deleted included. The
 // slice and the pods are the world's own: read them before time passes.
-func (w *World) Pods() []*Pod { return w.pods }
+func (w *World) Pods() []*Pod {
+	w.serveAll()
+	return w.pods
+}
 
 // Ready returns the number of pods that get load.
 func (w *World) Ready() int32 { return int32(w.serving) }
@@ -254,6 +258,7 @@ func (w *World) Load() float64 { return w.load }
 
 // Totals returns the cumulative counts up to now.
 func (w *World) Totals() Totals {
+	w.serveAll()
 	t := w.totals
 	t.add(&w.span)
 	return t
@@ -272,6 +277,7 @@ func (t *Totals) add(s *Span) {
 
 // InSystem returns the number of requests in all pods.
 func (w *World) InSystem() float64 {
+	w.serveAll()
 	var sum float64
 	for _, p := range w.pods {
 		sum += p.InFlight()
@@ -309,22 +315,25 @@ func (w *World) everyMinute() {
 	w.Every(first, time.Minute, Move, func() { w.endSpan(); w.beginSpan() })
 }
 
-// advance moves the requests of all pods to the instant to, with everything else as
-// it is.
-func (w *World) advance(to time.Duration) {
-	dt := to - w.now
+// serveAll moves the requests of all pods up to now, with everything else as it was
+// since. Whatever changes or reads what pods do calls it first; between such moments
+// time passes for free.
+func (w *World) serveAll() {
+	dt := w.now - w.served
 	if dt <= 0 {
 		return
 	}
-	middle := w.now + dt/2
+	middle := w.served + dt/2
 	offered := w.load * dt.Seconds()
 	w.span.Offered += offered
 	if w.serving == 0 {
 		w.span.Refused += offered
 	}
-	var share float64
-	if w.serving > 0 {
-		share = w.load / float64(w.serving)
+	var speeds float64
+	for _, p := range w.pods {
+		if p.inRotation {
+			speeds += w.speed(p, middle)
+		}
 	}
 	billed := 0
 	for _, p := range w.pods {
@@ -338,15 +347,17 @@ func (w *World) advance(to time.Duration) {
 			p.CPUSeconds += startupCores * dt.Seconds()
 			continue
 		}
-		lambda := 0.0
+		// The ingress sends each request to the pod with the fewest outstanding ones, so
+		// that in the fluid limit a slow pod gets load in proportion to its speed.
+		speed, lambda := w.speed(p, middle), 0.0
 		if p.inRotation {
-			lambda = share
+			lambda = w.load * speed / speeds
 		}
-		w.serve(p, lambda, w.speed(p, middle), dt)
+		w.serve(p, lambda, speed, dt)
 	}
 	w.span.PodTime += time.Duration(billed) * dt
 	w.span.NodeTime += time.Duration(len(w.nodes)) * dt
-	w.now = to
+	w.served = w.now
 }
 
 func (w *World) beginSpan() {
@@ -363,6 +374,7 @@ func (w *World) beginSpan() {
 }
 
 func (w *World) endSpan() {
+	w.serveAll()
 	if w.now == w.spanAt {
 		return
 	}

@@ -15,10 +15,10 @@ import (
 	"hindcast.dev/api/v1alpha1"
 )
 
-// TestFiles runs the scripts of testdata: "decode" prints what a file holds or what
+// TestFiles runs the scripts of testdata/scripts: "decode" prints what a file holds or what
 // is wrong with its form, "validate" what is wrong with its values.
 func TestFiles(t *testing.T) {
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			docs, err := v1alpha1.Decode([]byte(d.Input), "f.yaml")
 			if err != nil {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -116,7 +115,8 @@ func (f *faults) app(a *App) {
 	}
 	f.positive(path+".timeToReady.p50", a.TimeToReady.P50)
 	if a.TimeToReady.P95.Duration < a.TimeToReady.P50.Duration {
-		f.add(path+".timeToReady.p95", "%s is less than p50 %s; raise it", a.TimeToReady.P95.Duration, a.TimeToReady.P50.Duration)
+		f.add(path+".timeToReady.p95", "%s is less than p50 %s; raise it",
+			a.TimeToReady.P95.Duration, a.TimeToReady.P50.Duration)
 	}
 	f.notNegative(path+".warmUp.duration", a.WarmUp.Duration)
 	if v, ok := f.number(path+".warmUp.initialSpeed", a.WarmUp.InitialSpeed, 0, 1, false); ok && v == 0 {
@@ -124,7 +124,8 @@ func (f *faults) app(a *App) {
 	}
 	f.notNegative(path+".terminationGrace", a.TerminationGrace)
 	if a.PeakPods < 1 {
-		f.add(path+".peakPods", "%d is less than 1; write how many replicas the p99 of the load should need", a.PeakPods)
+		f.add(path+".peakPods", "%d is less than 1; write how many replicas the p99 of the load should need",
+			a.PeakPods)
 	}
 }
 
@@ -141,8 +142,8 @@ func (f *faults) resources(path string, r *corev1.ResourceRequirements) {
 	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
 		request, limit := r.Requests[name], r.Limits[name]
 		if limit.Sign() > 0 && limit.Cmp(request) < 0 {
-			f.add(fmt.Sprintf("%s.limits.%s", path, name), "%s is less than the request %s; raise it or lower the request",
-				limit.String(), request.String())
+			f.add(fmt.Sprintf("%s.limits.%s", path, name),
+				"%s is less than the request %s; raise it or lower the request", limit.String(), request.String())
 		}
 	}
 }
@@ -169,7 +170,8 @@ func (f *faults) amounts(path string, list corev1.ResourceList) {
 func (f *faults) cluster(c *Cluster) {
 	const path = "spec.cluster"
 	if c.Nodes.Count < 0 {
-		f.add(path+".nodes.count", "%d is negative; write a number of nodes, or 0 for as many as are needed", c.Nodes.Count)
+		f.add(path+".nodes.count", "%d is negative; write a number of nodes, or 0 for as many as are needed",
+			c.Nodes.Count)
 	}
 	f.amounts(path+".nodes.allocatable", c.Nodes.Allocatable)
 	f.number(path+".nodes.perNodeHour", c.Nodes.PerNodeHour, 0, math.Inf(1), false)
@@ -207,7 +209,8 @@ func (f *faults) policyName(path string, p *PolicyRef, twice bool) {
 	case twice:
 		f.add(path, "%q stands twice; give every policy a name of its own", p.Name)
 	case p.File == "" && !slices.Contains(Policies(), p.Name):
-		f.add(path, "unknown policy %q%s; a policy of your own needs a file", p.Name, suggest.Hint(p.Name, Policies()))
+		f.add(path, "unknown policy %q%s; a policy of your own needs a file",
+			p.Name, suggest.Hint(p.Name, Policies()))
 	case !isFileName(p.Name):
 		f.add(path, "%q cannot be the name of a folder of the result; use letters, digits, -, _ and .", p.Name)
 	}
@@ -238,7 +241,7 @@ func (f *faults) knob(path string, k *KnobRange) {
 	from, err1 := k.From.Float()
 	to, err2 := k.To.Float()
 	if err1 == nil && err2 == nil && from >= to {
-		f.add(path, "from %s is not less than to %s; swap or spread them", strconv.Quote(string(k.From)), strconv.Quote(string(k.To)))
+		f.add(path, "from %q is not less than to %q; swap or spread them", k.From, k.To)
 	}
 }
 
@@ -251,8 +254,9 @@ func (f *faults) experimentBounds(s *ExperimentSpec) {
 		f.add("spec.minReplicas", "%d is negative; write 0 or more", low)
 	}
 	if s.MaxReplicas < 0 {
-		f.add("spec.maxReplicas", "%d is negative; write a number of replicas, or 0 for 1.5 times the highest demand", s.MaxReplicas)
+		f.add("spec.maxReplicas", "%d is negative; write a number of replicas, or 0 for 1.5 times the highest demand",
+			s.MaxReplicas)
 	} else if s.MaxReplicas != 0 && s.MaxReplicas < low {
-		f.add("spec.maxReplicas", "%d is less than minReplicas %d; raise it or lower minReplicas", s.MaxReplicas, low)
+		f.maximum("spec.maxReplicas", s.MaxReplicas, low)
 	}
 }

@@ -32,7 +32,10 @@ func ValidateHPA(h *autoscalingv2.HorizontalPodAutoscaler) error {
 	fromZero := false
 	for i := range spec.Metrics {
 		m := &spec.Metrics[i]
-		fromZero = fromZero || m.Type == autoscalingv2.ObjectMetricSourceType || m.Type == autoscalingv2.ExternalMetricSourceType
+		switch m.Type {
+		case autoscalingv2.ObjectMetricSourceType, autoscalingv2.ExternalMetricSourceType:
+			fromZero = true
+		}
 		f.hpaMetric(fmt.Sprintf("spec.metrics[%d]", i), m)
 	}
 	if low == 0 && !fromZero {
@@ -47,7 +50,9 @@ func ValidateHPA(h *autoscalingv2.HorizontalPodAutoscaler) error {
 func (f *faults) hpaMetric(path string, m *autoscalingv2.MetricSpec) {
 	known := []string{"Resource", "ContainerResource", "Pods", "Object", "External"}
 	fields := []string{"resource", "containerResource", "pods", "object", "external"}
-	present := []bool{m.Resource != nil, m.ContainerResource != nil, m.Pods != nil, m.Object != nil, m.External != nil}
+	present := []bool{
+		m.Resource != nil, m.ContainerResource != nil, m.Pods != nil, m.Object != nil, m.External != nil,
+	}
 	if !f.required(path+".type", string(m.Type)) {
 		return
 	}
@@ -66,7 +71,8 @@ func (f *faults) hpaMetric(path string, m *autoscalingv2.MetricSpec) {
 		case i == own && !there:
 			f.add(path+"."+fields[i], "is missing; a metric of type %s is described there", m.Type)
 		case i != own && there:
-			f.add(path+"."+fields[i], "does not belong to a metric of type %s; remove it, or give it an entry of its own", m.Type)
+			f.add(path+"."+fields[i], "does not belong to a metric of type %s; remove it, or give it an entry of its own",
+				m.Type)
 		}
 	}
 	if present[own] {

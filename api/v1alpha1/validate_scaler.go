@@ -108,7 +108,8 @@ func (f *faults) metrics(metrics []Metric) {
 	}
 	switch {
 	case weighted != 0 && weighted != len(metrics):
-		f.add("spec.metrics", "%d of %d metrics have a weight; give all of them one, or none", weighted, len(metrics))
+		f.add("spec.metrics", "%d of %d metrics have a weight; give all of them one, or none",
+			weighted, len(metrics))
 	case weighted != 0 && heaviest == 0:
 		f.add("spec.metrics", "all weights are 0; raise one, or remove them all")
 	}
@@ -197,7 +198,8 @@ func (f *faults) slo(path string, s *SLO) {
 	f.positive(path+".latency", s.Latency)
 	v, ok := f.number(path+".objective", s.Objective, 0, 100, false)
 	if ok && (v == 0 || v == 100) {
-		f.add(path+".objective", "%s cannot be aimed at; write a percentage between 0 and 100, such as 99.9", s.Objective)
+		f.add(path+".objective", "%s cannot be aimed at; write a percentage between 0 and 100, such as 99.9",
+			s.Objective)
 	}
 }
 
@@ -209,7 +211,8 @@ func (f *faults) cost(path string, c *Cost) {
 func (f *faults) safety(s *Safety) {
 	const path = "spec.safety"
 	if s.MaxStep != nil && *s.MaxStep < 0 {
-		f.add(path+".maxStep", "%d is negative; write the largest change in replicas, or 0 for no limit", *s.MaxStep)
+		f.add(path+".maxStep", "%d is negative; write the largest change in replicas, or 0 for no limit",
+			*s.MaxStep)
 	}
 	if s.StaleAfter != nil {
 		f.positive(path+".staleAfter", *s.StaleAfter)

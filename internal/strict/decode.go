@@ -254,7 +254,8 @@ func (d *decoder) scalar(n *yaml.Node, path string, v reflect.Value) {
 		}
 		u, err := strconv.ParseUint(text, 10, v.Type().Bits())
 		if err != nil {
-			d.fault(n, path, "expected an integer of at least 0 and "+strconv.Itoa(v.Type().Bits())+" bits, got "+describe(n))
+			bits := strconv.Itoa(v.Type().Bits())
+			d.fault(n, path, "expected an integer of at least 0 and "+bits+" bits, got "+describe(n))
 			return
 		}
 		v.SetUint(u)
@@ -341,7 +342,9 @@ func (d *decoder) plain(n *yaml.Node, path string) (any, bool) {
 // oldBool reports the values that YAML 1.1, which Kubernetes reads, takes for a
 // bool and YAML 1.2 for a string.
 func oldBool(n *yaml.Node) (value, ok bool) {
-	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) != 0 {
+	const notPlain = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle |
+		yaml.TaggedStyle
+	if n.Style&notPlain != 0 {
 		return false, false
 	}
 	switch n.Value {

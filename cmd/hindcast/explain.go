@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"hindcast.dev/autoscaler"
+	"hindcast.dev/backtest/result"
+)
+
+func explainCommand() *cli.Command {
+	return &cli.Command{
+		Name:         "explain",
+		Usage:        "say why there were so many replicas at an instant",
+		ArgsUsage:    "RUN",
+		OnUsageError: usageError,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "at", Usage: "`TIME`, as 2006-01-02T15:04:05Z or 2006-01-02 15:04 (UTC)", Required: true},
+			&cli.StringFlag{Name: "policy", Usage: "one `POLICY`; default: every policy of the run"},
+		},
+		Action: func(c *cli.Context) error {
+			if c.NArg() != 1 {
+				return errors.New("explain takes one run's folder; see `hindcast explain --help`")
+			}
+			f, err := result.Open(c.Args().First())
+			if err != nil {
+				return err
+			}
+			at, err := parseTime(c.String("at"))
+			if err != nil {
+				return err
+			}
+			return explain(c.App.Writer, f, at, c.String("policy"))
+		},
+	}
+}
+
+func parseTime(s string) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("--at %q is not a time; write it as 2006-01-02T15:04:05Z", s)
+}
+
+func explain(w io.Writer, f *result.Folder, at time.Time, policy string) error {
+	d := f.Result.Dataset
+	if at.Before(d.Start) || !at.Before(d.End) {
+		return fmt.Errorf("--at %s is outside the run, which goes from %s to %s",
+			at.Format(time.RFC3339), d.Start.Format(time.RFC3339), d.End.Format(time.RFC3339))
+	}
+	found := false
+	for _, p := range f.Result.Policies {
+		if policy != "" && p.Name != policy {
+			continue
+		}
+		found = true
+		rec, err := decisionAt(filepath.Join(f.Dir, result.RunsDir, p.Name, result.DecisionsFile), at)
+		if err != nil {
+			return err
+		}
+		state, err := stateAt(f, p.Name, at)
+		if err != nil {
+			return err
+		}
+		printDecision(w, p.Name, state, rec)
+	}
+	if !found {
+		return fmt.Errorf("the run has no policy %q", policy)
+	}
+	return nil
+}
+
+// decisionAt returns the last decision at or before an instant, nil before the first.
+func decisionAt(name string, at time.Time) (*autoscaler.Record, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 1<<24)
+	var last []byte
+	for n := 1; lines.Scan(); n++ {
+		// Only the time is looked at, until the right line is found.
+		var head struct {
+			Time time.Time `json:"time"`
+		}
+		if err := json.Unmarshal(lines.Bytes(), &head); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+		}
+		if head.Time.After(at) {
+			break
+		}
+		last = append(last[:0], lines.Bytes()...)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if last == nil {
+		return nil, nil
+	}
+	rec := &autoscaler.Record{}
+	return rec, json.Unmarshal(last, rec)
+}
+
+func stateAt(f *result.Folder, policy string, at time.Time) (state result.Row, err error) {
+	for row, err := range f.Timeline(policy) {
+		if err != nil {
+			return state, err
+		}
+		if row.Time.After(at) {
+			break
+		}
+		state = row
+	}
+	return state, nil
+}
+
+func printDecision(w io.Writer, policy string, state result.Row, rec *autoscaler.Record) {
+	fmt.Fprintf(w, "%s: %d ready, %d asked for; the load of %.4g requests/s needs %d\n", policy, state.Ready, state.Desired, state.Load, state.Demand)
+	if rec == nil {
+		fmt.Fprintf(w, "  no decision yet\n")
+		return
+	}
+	verb := "kept"
+	if rec.Scaled {
+		verb = fmt.Sprintf("went from %d to", rec.Spec)
+	}
+	fmt.Fprintf(w, "  at %s it %s %d: %s\n", rec.Time.UTC().Format(time.RFC3339), verb, rec.Replicas, rec.Reason)
+	for _, v := range rec.Values {
+		if v.Value != nil {
+			fmt.Fprintf(w, "  saw      %s = %.6g\n", v.Name, *v.Value)
+		} else {
+			fmt.Fprintf(w, "  saw      %s: %s\n", v.Name, v.Error)
+		}
+	}
+	for _, p := range rec.Pods {
+		printPods(w, p)
+	}
+	if fc := rec.Forecast; fc != nil && fc.Point != nil && fc.Upper != nil {
+		fmt.Fprintf(w, "  forecast %s: highest load of the next %v: %.4g expected, %.4g at quantile %.4g\n",
+			fc.Model, time.Duration(fc.HorizonSeconds*float64(time.Second)), *fc.Point, *fc.Upper, fc.Quantile)
+	}
+	for _, p := range rec.Proposals {
+		fmt.Fprintf(w, "  wish     %s: %d", p.Source, p.Replicas)
+		if p.Detail != "" {
+			fmt.Fprintf(w, " (%s)", p.Detail)
+		}
+		if p.Error != "" {
+			fmt.Fprintf(w, " error: %s", p.Error)
+		}
+		fmt.Fprintln(w)
+	}
+	for _, cl := range rec.Clamps {
+		fmt.Fprintf(w, "  limit    %s: %d -> %d\n", cl.Name, cl.From, cl.To)
+	}
+	if rec.Error != "" {
+		fmt.Fprintf(w, "  error    %s\n", rec.Error)
+	}
+}
+
+func printPods(w io.Writer, p autoscaler.PodRecord) {
+	name := p.Name
+	if name == "" {
+		name = fmt.Sprintf("%d settled pods, each", max(p.Count, 1))
+	}
+	state := p.Phase
+	switch {
+	case p.Deleting:
+		state = "deleting"
+	case p.Ready:
+		state = "ready"
+	}
+	if p.MilliCPU == nil {
+		fmt.Fprintf(w, "  saw      %s: %s, no sample\n", name, state)
+		return
+	}
+	fmt.Fprintf(w, "  saw      %s: %s, %d m CPU, %d MiB, %.0f s old\n", name, state, *p.MilliCPU, p.Bytes>>20, p.SampleAge)
+}

@@ -1,0 +1,76 @@
+package forecast
+
+import (
+	"fmt"
+	"math"
+)
+
+// Peaks are calibrated quantiles of the highest value within the next h steps, which
+// is what a workload that takes h steps to grow must carry. The maximum is
+// calibrated itself, against the maximum of the point forecasts: the quantiles of
+// the single steps do not give it, as their errors are neither independent nor equal.
+type Peaks struct {
+	bands  []band
+	recent *ring // observations of the longest window
+}
+
+// NewPeaks returns Peaks without any score yet. The horizons of c are the lengths of
+// the windows.
+func NewPeaks(c Conformal) (*Peaks, error) {
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("conformal peaks: %w", err)
+	}
+	c = c.withDefaults()
+	return &Peaks{bands: newBands(c), recent: newRing(c.maxHorizon())}, nil
+}
+
+// Step takes the newest observation (NaN: missing) and the point forecasts made
+// right after it, point[h-1] being h steps ahead, up to the longest window at least.
+// A window that misses more than a quarter of its values is not scored.
+func (p *Peaks) Step(y float64, point []float64) {
+	p.recent.push(y)
+	for i := range p.bands {
+		b := &p.bands[i]
+		highest, missing := math.Inf(-1), 0
+		for lag := range b.horizon {
+			if v := p.recent.at(lag); math.IsNaN(v) {
+				missing++
+			} else {
+				highest = max(highest, v)
+			}
+		}
+		if 4*missing > b.horizon {
+			highest = math.NaN()
+		}
+		b.settle(highest)
+		b.issue(maximum(point[:b.horizon]))
+	}
+}
+
+// Point returns the highest point forecast of the next h steps: NaN where h is not
+// calibrated or nothing was forecast yet.
+func (p *Peaks) Point(h int) float64 {
+	for i := range p.bands {
+		if p.bands[i].horizon == h {
+			return p.bands[i].point
+		}
+	}
+	return math.NaN()
+}
+
+// Upper returns the quantile at level q in (0, 1) of the highest value within the
+// next h steps: NaN where h is not calibrated or nothing was forecast yet, Point(h)
+// until the first score, and never below 0.
+func (p *Peaks) Upper(h int, q float64) float64 { return quantileOf(p.bands, h, q) }
+
+// Scores returns how many scores stand behind Upper at window length h.
+func (p *Peaks) Scores(h int) int { return scoresOf(p.bands, h) }
+
+// maximum returns the highest value, NaN where one of them is.
+func maximum(values []float64) float64 {
+	highest := math.Inf(-1)
+	for _, v := range values {
+		highest = max(highest, v)
+	}
+	return highest
+}

@@ -1,0 +1,243 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"hindcast.dev/forecast"
+)
+
+// V3Metric is a load that V3 forecasts.
+type V3Metric struct {
+	Query
+	// PerReplica is how much of it one warm replica carries within the SLO.
+	PerReplica float64
+	// Weight of its wish in the mean of all; 0 for all metrics: the maximum counts.
+	Weight float64
+}
+
+// V3Config configures a V3. Fields without a default are required.
+type V3Config struct {
+	Metrics  []V3Metric
+	Min, Max int32
+	Model    forecast.Model
+	Interval time.Duration // between two decisions; default 30 s
+	// Step of the series that is forecast; default 1 min. The load is taken at the
+	// first decision of each step.
+	Step time.Duration
+	// Lead is the time from a decision until a new replica serves at full speed.
+	Lead time.Duration
+	// ScaleDownAfter is how far ahead the load must stay low before replicas go, at
+	// least the lead; default 10 min. A replica that is needed again so soon costs its
+	// start-up twice.
+	ScaleDownAfter time.Duration
+	// Quantile of the highest load of the window that is provided for, in (0,1).
+	Quantile float64
+	// ReactiveFloor keeps the replicas that the load observed now needs.
+	ReactiveFloor bool
+	// MaxStep is the largest change of one decision; 0: no limit.
+	MaxStep int32
+	// StaleAfter is the age from which the last known load no longer counts; default
+	// 2 min.
+	StaleAfter time.Duration
+	// DemoteBelow is the skill against last value below which the forecast is left
+	// for last value, until it is demotionMargin above again; NaN: never.
+	DemoteBelow float64
+	// Learning is how long the series must have been seen before V3 trusts it;
+	// default 1 h. Until then, and without data, Fallback decides.
+	Learning time.Duration
+	// Fallback decides from the pods alone: an HPA. Nil: V3 holds instead.
+	Fallback Policy
+}
+
+// V3 forecasts the highest load of the time that a new replica takes to serve, and
+// asks for the replicas that carry an upper quantile of it: more at once, fewer only
+// when a longer window agrees. The quantile is calibrated on what came of earlier
+// forecasts (see forecast.Peaks), so that it holds whatever the model's errors look
+// like.
+type V3 struct {
+	cfg      V3Config
+	outlooks []*outlook
+	needs    Needs
+}
+
+// demotionMargin is how far the skill must rise above DemoteBelow before the
+// forecast is used again.
+const demotionMargin = 0.05
+
+// NewV3 returns a V3. The error joins all faults of cfg.
+func NewV3(cfg V3Config) (*V3, error) {
+	setDefault(&cfg.Interval, 30*time.Second)
+	setDefault(&cfg.Step, time.Minute)
+	setDefault(&cfg.ScaleDownAfter, 10*time.Minute)
+	setDefault(&cfg.StaleAfter, 2*time.Minute)
+	setDefault(&cfg.Learning, time.Hour)
+	cfg.ScaleDownAfter = max(cfg.ScaleDownAfter, cfg.Lead)
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("v3: %w", err)
+	}
+	v := &V3{cfg: cfg, needs: Needs{Interval: cfg.Interval}}
+	if cfg.Fallback != nil {
+		n := cfg.Fallback.Needs()
+		if len(n.Queries) > 0 {
+			return nil, errors.New("v3: a fallback may look at pods only")
+		}
+		v.needs.Pods = n.Pods
+	}
+	for _, m := range cfg.Metrics {
+		v.needs.Queries = append(v.needs.Queries, m.Query)
+		o, err := newOutlook(&v.cfg, m)
+		if err != nil {
+			return nil, fmt.Errorf("v3: metric %s: %w", m.Name, err)
+		}
+		v.outlooks = append(v.outlooks, o)
+	}
+	return v, nil
+}
+
+func setDefault(d *time.Duration, def time.Duration) {
+	if *d == 0 {
+		*d = def
+	}
+}
+
+func (c *V3Config) validate() error {
+	var faults []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	check(len(c.Metrics) > 0, "metrics: none")
+	for _, m := range c.Metrics {
+		check(m.PerReplica > 0 && !math.IsInf(m.PerReplica, 1), "metric %s: a replica that carries %v", m.Name, m.PerReplica)
+		check(m.Weight >= 0, "metric %s: weight %v is negative", m.Name, m.Weight)
+	}
+	check(c.Model != nil, "model: not set")
+	check(c.Min >= 0 && c.Max >= 1 && c.Min <= c.Max, "min, max: %d, %d are not 0 <= min <= max with max >= 1", c.Min, c.Max)
+	check(c.Interval > 0 && c.Step >= c.Interval, "interval %v, step %v: want 0 < interval <= step", c.Interval, c.Step)
+	check(c.Lead >= 0, "lead: %v is negative", c.Lead)
+	check(c.Quantile > 0 && c.Quantile < 1, "quantile: %v is not in (0,1)", c.Quantile)
+	check(c.MaxStep >= 0, "max step: %d is negative", c.MaxStep)
+	return errors.Join(faults...)
+}
+
+// Needs asks for the metrics, and for what the fallback wants.
+func (v *V3) Needs() Needs { return v.needs }
+
+// Commit passes a change on to the fallback, whose rate limits count it.
+func (v *V3) Commit(now time.Time, from, to int32) {
+	if c, ok := v.cfg.Fallback.(Committer); ok {
+		c.Commit(now, from, to)
+	}
+}
+
+// Decide looks at every metric, combines their wishes and keeps the rails.
+func (v *V3) Decide(in Input) Decision {
+	var fallback *Decision
+	if v.cfg.Fallback != nil {
+		fallback = new(v.cfg.Fallback.Decide(in))
+	}
+	d := Decision{Proposals: make([]Proposal, 0, len(v.outlooks)+1)}
+	wishes := make([]wanted, len(v.outlooks))
+	learning := false
+	for i, o := range v.outlooks {
+		o.observe(in.Now, in.Values[i])
+		wishes[i] = o.wish(in.Now)
+		learning = learning || wishes[i].state == outlookLearning
+		d.Proposals = append(d.Proposals, wishes[i].proposal)
+		if f := wishes[i].forecast; f != nil && (d.Forecast == nil || wishes[i].up > d.Proposals[0].Replicas) {
+			d.Forecast = f
+		}
+	}
+	if learning {
+		return v.fallBack(in, d, fallback, "Learning: too little has been seen to forecast")
+	}
+	up, down, stale := v.combine(wishes)
+	if stale {
+		return v.withoutData(in, d, fallback, up)
+	}
+	d.Raw = up
+	switch {
+	case up > in.Spec:
+		d.Replicas, d.Reason = up, "ScaleUp: the highest load ahead needs more"
+	case down < in.Spec:
+		d.Replicas, d.Raw, d.Reason = down, down, "ScaleDown: the load stays low for long enough"
+	default:
+		d.Replicas, d.Reason = in.Spec, "Steady: as many as the load ahead needs"
+	}
+	v.rails(&d, in.Spec)
+	return d
+}
+
+// combine joins the wishes of all metrics: their maximum, or their weighted mean
+// where every metric has a weight. It reports whether any of them lacks data.
+func (v *V3) combine(wishes []wanted) (up, down int32, stale bool) {
+	var sumUp, sumDown, weights float64
+	weighted := len(wishes) > 1
+	for i, w := range wishes {
+		stale = stale || w.state == outlookStale
+		up, down = max(up, w.up), max(down, w.down)
+		weight := v.cfg.Metrics[i].Weight
+		weighted = weighted && weight > 0
+		weights += weight
+		sumUp += weight * float64(w.up)
+		sumDown += weight * float64(w.down)
+	}
+	if weighted {
+		up, down = int32(math.Ceil(sumUp/weights)), int32(math.Ceil(sumDown/weights))
+	}
+	return up, down, stale
+}
+
+// withoutData follows the last forecast and the fallback upwards, never down.
+func (v *V3) withoutData(in Input, d Decision, fallback *Decision, up int32) Decision {
+	n := max(in.Spec, up)
+	d.Reason = "Stale: no current data: the last forecast counts upwards only"
+	if fallback != nil {
+		d.Proposals = append(d.Proposals, Proposal{Source: "fallback", Replicas: fallback.Replicas, Detail: fallback.Reason})
+		if !fallback.Hold {
+			n = max(n, fallback.Replicas)
+		}
+	}
+	d.Raw, d.Replicas = n, n
+	v.rails(&d, in.Spec)
+	d.Hold = d.Replicas == in.Spec
+	return d
+}
+
+func (v *V3) fallBack(in Input, d Decision, fallback *Decision, reason string) Decision {
+	if fallback == nil {
+		d.Replicas, d.Raw, d.Hold, d.Reason = in.Spec, in.Spec, true, reason
+		return d
+	}
+	out := *fallback
+	out.Proposals = append(d.Proposals, out.Proposals...)
+	out.Reason = reason + "; the HPA says " + out.Reason
+	return out
+}
+
+// rails bounds the step and the replicas.
+func (v *V3) rails(d *Decision, cur int32) {
+	if s := v.cfg.MaxStep; s > 0 {
+		if n := min(max(d.Replicas, cur-s), cur+s); n != d.Replicas {
+			d.Clamps = append(d.Clamps, Clamp{"max step", d.Replicas, n})
+			d.Replicas = n
+		}
+	}
+	d.bound(v.cfg.Min, v.cfg.Max)
+}
+
+var (
+	_ Policy    = (*V3)(nil)
+	_ Committer = (*V3)(nil)
+)
+
+// fit fits the model to what was seen; a model that cannot be fitted yet is no
+// fault.
+func fit(m forecast.Model, s forecast.Series) (forecast.Predictor, error) {
+	return m.Fit(context.Background(), s)
+}

@@ -1,0 +1,205 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"hindcast.dev/forecast"
+)
+
+type outlookState uint8
+
+const (
+	outlookLearning outlookState = iota
+	outlookCurrent
+	outlookStale
+)
+
+// wanted is what one metric asks for.
+type wanted struct {
+	state    outlookState
+	up, down int32 // replicas for the lead window, and for the longer one
+	proposal Proposal
+	forecast *Forecast
+}
+
+// calibration is how many scores of past forecasts a quantile is taken from: those
+// of a week of minutes.
+const calibration = 7 * 24 * 60
+
+// fewestScores is how many forecasts must have been judged before a quantile is
+// taken from them.
+const fewestScores = 20
+
+// An outlook follows one metric: the series seen, its forecast, and how good the
+// forecasts of its highest value over each window were.
+type outlook struct {
+	cfg    *V3Config
+	metric V3Metric
+
+	seen      []float64 // one a step until the model is fitted
+	start     time.Time // of seen[0]
+	next      time.Time // when the next step is due
+	predictor forecast.Predictor
+	fitErr    error
+	path      []float64 // point forecasts of the next steps
+	flat      []float64 // those of last value
+
+	lead, long       int             // lengths of the windows, steps
+	peaks, lastPeaks *forecast.Peaks // of the model, and of last value
+	skill            skill
+	demoted          bool
+	last             float64   // newest observed value
+	lastAt           time.Time // zero: none yet
+	leadUp, leadMean float64   // quantile and point of the highest load ahead
+	longUp           float64
+}
+
+func newOutlook(cfg *V3Config, m V3Metric) (*outlook, error) {
+	steps := func(d time.Duration) int { return max(1, int(math.Ceil(float64(d)/float64(cfg.Step)))) }
+	lead, long := steps(cfg.Lead+cfg.Interval), steps(cfg.ScaleDownAfter+cfg.Interval)
+	horizons := []int{lead, long}
+	if lead == long {
+		horizons = horizons[:1]
+	}
+	peaks, err := forecast.NewPeaks(forecast.Conformal{Horizons: horizons, Window: calibration})
+	if err != nil {
+		return nil, err
+	}
+	last, err := forecast.NewPeaks(forecast.Conformal{Horizons: []int{lead}, Window: calibration})
+	if err != nil {
+		return nil, err
+	}
+	track := func() lossTrack { return lossTrack{quantile: cfg.Quantile, pending: make([]pendingMax, lead)} }
+	return &outlook{
+		cfg: cfg, metric: m,
+		path: make([]float64, max(lead, long)), flat: make([]float64, lead),
+		lead: lead, long: long, peaks: peaks, lastPeaks: last,
+		skill: skill{model: track(), last: track()},
+		last:  math.NaN(),
+	}, nil
+}
+
+// observe takes the value of a decision; the series moves once a step.
+func (o *outlook) observe(now time.Time, v Value) {
+	y := v.Value
+	if v.Err != nil || math.IsInf(y, 0) || y < 0 {
+		y = math.NaN()
+	}
+	if !math.IsNaN(y) {
+		o.last, o.lastAt = y, now
+	}
+	if o.next.IsZero() {
+		o.start, o.next = now, now
+	}
+	for ; !now.Before(o.next); o.next = o.next.Add(o.cfg.Step) {
+		// Steps that went by without a decision are missing, the newest is now.
+		value := math.NaN()
+		if now.Sub(o.next) < o.cfg.Step {
+			value = y
+		}
+		o.step(value)
+	}
+}
+
+// step moves the series one step forward.
+func (o *outlook) step(y float64) {
+	if o.predictor == nil {
+		o.seen = append(o.seen, y)
+		if time.Duration(len(o.seen))*o.cfg.Step < o.cfg.Learning {
+			return
+		}
+		s := forecast.Series{Start: o.start, Step: o.cfg.Step, Values: o.seen}
+		if o.predictor, o.fitErr = fit(o.cfg.Model, s); o.fitErr != nil {
+			o.predictor = nil
+			if !errors.Is(o.fitErr, forecast.ErrTooShort) {
+				// Last value stands in, visibly: see wish.
+				o.predictor, _ = fit(forecast.Naive{}, s)
+			}
+			if o.predictor == nil {
+				return
+			}
+		}
+		o.seen = nil
+	} else {
+		o.predictor.Update(y)
+	}
+	o.predictor.Predict(o.path)
+	for i := range o.flat {
+		o.flat[i] = o.last
+	}
+	o.peaks.Step(y, o.path)
+	o.lastPeaks.Step(y, o.flat)
+	o.skill.model.step(y, o.peaks.Upper(o.lead, o.cfg.Quantile))
+	o.skill.last.step(y, o.lastPeaks.Upper(o.lead, o.cfg.Quantile))
+	o.choose()
+}
+
+// choose sets the quantiles in force, from the model or, while it is demoted, from
+// last value.
+func (o *outlook) choose() {
+	if b := o.cfg.DemoteBelow; !math.IsNaN(b) {
+		s := o.skill.value()
+		switch {
+		case s < b:
+			o.demoted = true
+		case s > b+demotionMargin:
+			o.demoted = false
+		}
+	}
+	from, q := o.peaks, o.cfg.Quantile
+	if o.demoted {
+		from = o.lastPeaks
+	}
+	// Where there is no forecast the last valid one stays in force.
+	if up := from.Upper(o.lead, q); !math.IsNaN(up) {
+		o.leadMean, o.leadUp = from.Point(o.lead), up
+	}
+	if up := o.peaks.Upper(o.long, q); !math.IsNaN(up) {
+		o.longUp = up
+	}
+	o.longUp = max(o.leadUp, o.longUp)
+}
+
+// wish turns the outlook into replicas.
+func (o *outlook) wish(now time.Time) wanted {
+	w := wanted{proposal: Proposal{Source: o.metric.Name}}
+	if o.predictor == nil || min(o.peaks.Scores(o.lead), o.peaks.Scores(o.long)) < fewestScores {
+		w.proposal.Detail = "learning"
+		w.proposal.Err = o.fitErr
+		return w
+	}
+	w.state = outlookCurrent
+	if now.Sub(o.lastAt) >= o.cfg.StaleAfter {
+		w.state = outlookStale
+		w.proposal.Err = fmt.Errorf("last value is %v old: %w", now.Sub(o.lastAt).Round(time.Second), ErrNoData)
+	}
+	w.up, w.down = o.replicas(o.leadUp), o.replicas(o.longUp)
+	if o.cfg.ReactiveFloor && w.state == outlookCurrent {
+		floor := o.replicas(o.last)
+		w.up, w.down = max(w.up, floor), max(w.down, floor)
+	}
+	name := o.cfg.Model.Name()
+	switch {
+	case o.fitErr != nil:
+		name = "naive (" + name + " failed: " + o.fitErr.Error() + ")"
+	case o.demoted:
+		name = "naive (" + name + " demoted)"
+	}
+	w.proposal.Replicas = w.up
+	w.proposal.Detail = fmt.Sprintf("now %.4g, at most %.4g ahead at quantile %.4g, %.4g a replica", o.last, o.leadUp, o.cfg.Quantile, o.metric.PerReplica)
+	w.forecast = &Forecast{
+		Model: name, Horizon: time.Duration(o.lead) * o.cfg.Step, Point: o.leadMean,
+		Quantile: o.cfg.Quantile, Upper: o.leadUp, Observed: o.last,
+	}
+	return w
+}
+
+func (o *outlook) replicas(load float64) int32 {
+	if !(load > 0) {
+		return 0
+	}
+	return saturate(math.Ceil(load / o.metric.PerReplica))
+}
