@@ -18,11 +18,12 @@ const module = "hindcast.dev"
 // rooms lists which of our packages each room may import directly. What is not
 // listed may import nothing of ours.
 var rooms = map[string][]string{
-	"api/v1alpha1":        {"internal/suggest"},
+	"api/v1alpha1":        {"internal/suggest", "internal/strict"},
 	"autoscaler":          {"policy", "forecast", "api/v1alpha1"},
 	"backtest":            {"*", "!live", "!reports", "!cmd"},
 	"backtest/policytest": {"*", "!live", "!reports", "!cmd"},
 	"datasets":            {"internal/suggest"},
+	"internal/strict":     {"internal/suggest"},
 	"policy":              {"forecast", "api/v1alpha1"},
 	"promdb":              {"datasets"},
 	"reports":             {"backtest/result"},

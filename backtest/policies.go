@@ -163,7 +163,7 @@ func newHPA(e *env, name string, spec autoscalingv2.HorizontalPodAutoscalerSpec)
 		description: "HorizontalPodAutoscaler v2, exact rules, every 15 s: " + describeHPA(spec),
 	}
 	if _, err := policy.WithCPUTarget(spec, defaultHPAValue); err == nil {
-		ent.knob = &knob{name: "CPU utilisation target, % of request", from: 5, to: math.Floor(0.95 * ceiling), configured: cpuTarget(spec), log: true, integer: true}
+		ent.knob = &knob{name: "CPU utilisation target, % of request", from: 20, to: math.Floor(0.95 * ceiling), configured: cpuTarget(spec), log: true, integer: true}
 		ent.build = func(v float64) (setup, error) {
 			turned, err := policy.WithCPUTarget(spec, int32(v))
 			if err != nil {
@@ -218,7 +218,7 @@ func newV2(e *env) entrant {
 		name: "v2", kind: "v2",
 		description: "reactive, random forest on CPU and memory of metrics-server, every 30 s, target 200m a pod",
 		// At the pod's CPU limit the rule can no longer see that it needs more.
-		knob: &knob{name: "factor on target, high and low CPU", from: 0.2, to: 0.95 * float64(e.limitMilliCPU) / 200, configured: 1, log: true},
+		knob: &knob{name: "factor on target, high and low CPU", from: 0.5, to: 0.95 * float64(e.limitMilliCPU) / 200, configured: 1, log: true},
 		build: func(v float64) (setup, error) {
 			p, err := policy.NewV2(cfg.Scale(v))
 			return setup{policy: p}, err

@@ -92,7 +92,7 @@ func TestTableFitsATerminal(t *testing.T) {
 	if err := reports.Table(&b, f); err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range strings.Split(b.String(), "\n") {
+	for line := range strings.SplitSeq(b.String(), "\n") {
 		if n := utf8.RuneCountInString(line); n > 100 {
 			t.Errorf("%d columns: %s", n, line)
 		}
@@ -106,7 +106,7 @@ func TestCompareHoldsEveryRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := 0
-	for _, line := range strings.Split(b.String(), "\n") {
+	for line := range strings.SplitSeq(b.String(), "\n") {
 		if !strings.HasPrefix(line, "| one") && !strings.HasPrefix(line, "| two") {
 			continue
 		}

@@ -59,8 +59,8 @@ func newPanel(xLabel, yLabel string, x, y plot.Ticker) *plot.Plot {
 		a.Tick.Label.Font = textStyle(9.5, 0, 0).Font
 		a.Tick.Label.Color = ink(220)
 		a.Tick.Length = 3
-		a.Tick.LineStyle.Color = ink(120)
-		a.LineStyle.Color = ink(120)
+		a.Tick.Color = ink(120)
+		a.Color = ink(120)
 		a.Padding = 0
 	}
 	p.X.Label.Padding, p.Y.Label.Padding = 3, 3

@@ -82,7 +82,7 @@ func TestHostileNamesInMarkdown(t *testing.T) {
 	}
 	bars := regexp.MustCompile(`(^|[^\\])\|`)
 	columns := 0
-	for _, line := range strings.Split(got, "\n") {
+	for line := range strings.SplitSeq(got, "\n") {
 		if !strings.HasPrefix(line, "|") {
 			columns = 0
 			continue

@@ -99,7 +99,7 @@ func readModel(f *result.Folder, model string) (*forecastSeries, error) {
 }
 
 // forecastFigure shows the main model's forecast with its bands against what came.
-func forecastFigure(r *result.Result, k clock, s *forecastSeries) *figure {
+func forecastFigure(k clock, s *forecastSeries) *figure {
 	p := newPanel(k.axis(), "load (requests/s)", k, linearTicks{n: 5})
 	p.X.Min, p.X.Max = s.from, s.to
 	p.Y.Min, p.Y.Max = 0, headroom(highest(s.actual, s.point, s.upper80))

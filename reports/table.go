@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -44,10 +45,8 @@ func (t *table) dropLast() {
 // undefinedNote explains the dash where the table has one.
 func (t *table) undefinedNote() string {
 	for _, row := range t.rows {
-		for _, cell := range row {
-			if cell == undefined {
-				return undefined + ": undefined, for example a share of nothing."
-			}
+		if slices.Contains(row, undefined) {
+			return undefined + ": undefined, for example a share of nothing."
 		}
 	}
 	return ""

@@ -97,7 +97,7 @@ func facts(r *result.Result) []fact {
 func wrap(s string, width int) []string {
 	var lines []string
 	var current string
-	for _, word := range strings.Fields(s) {
+	for word := range strings.FieldsSeq(s) {
 		switch {
 		case current == "":
 			current = word

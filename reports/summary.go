@@ -1,0 +1,44 @@
+package reports
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"hindcast.dev/backtest/result"
+)
+
+// Table writes the verdict and the policies of f as short text for a terminal.
+func Table(w io.Writer, f *result.Folder) error {
+	r := &f.Result
+	var b bytes.Buffer
+	for _, line := range wrap(plain(sentence(r.Verdict)), 78) {
+		fmt.Fprintln(&b, line)
+	}
+	b.WriteByte('\n')
+	t := &table{
+		columns: []column{
+			{"policy", "", true}, {"good", "%", false}, {"p99", "ms", false}, {"over", "%", false}, {"under", "%", false},
+			{"scale-up", "s", false}, {"pod-hours", "", false}, {"price", "", false}, {"actions", "", false},
+		},
+	}
+	full := policiesTable(r)
+	t.rows = full.rows
+	for i, p := range r.Policies {
+		t.rows[i][0] = p.Name
+		if hindsight(p) {
+			t.rows[i][0] += " †"
+			t.note = "† hindsight: knows the load in advance, bounds what is possible."
+		}
+	}
+	if err := t.text(&b); err != nil {
+		return err
+	}
+	for _, note := range []string{t.note, t.undefinedNote()} {
+		for _, line := range wrap(note, 78) {
+			fmt.Fprintln(&b, line)
+		}
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
