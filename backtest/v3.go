@@ -32,24 +32,26 @@ func (e *env) v3Horizon() time.Duration {
 
 // loadQuery is the load offered at the ingress, which no scaling changes.
 func loadQuery(app string) string {
-	return "sum(rate(" + ingressRequests + `{namespace="` + namespace + `",ingress="` + app + `"}[1m]))`
+	return "sum(rate(" + ingressRequests + `{namespace="` + namespace + `",ingress="` + app + `"}[30s]))`
 }
 
 // newV3 is V3 as it comes: the load at the ingress, ridge, the SLO's objective as
 // the quantile, scaling directly.
 func newV3(e *env) (entrant, error) {
-	metrics := []policy.V3Metric{{
-		Query:      policy.Query{Name: "requests", Expr: loadQuery(e.app)},
-		PerReplica: e.capacity,
-	}}
 	ent := entrant{
 		name: "v3", kind: "v3",
 		description: fmt.Sprintf("predictive: %s on the ingress's requests, %v ahead, every %v, scaling up and down on quantile %s; told that a replica carries %.4g requests/s",
 			v3Model, e.v3Horizon(), v3Interval, strconv.FormatFloat(e.objective, 'g', -1, 64), e.capacity),
-		knob: &knob{name: "objective (quantile of the highest load ahead)", from: 0.5, to: 0.9999, configured: e.objective, errors: true},
+		knob: &knob{name: "objective", from: 0.8, to: 0.99999, configured: e.objective, errors: true},
 	}
 	ent.build = func(v float64) (setup, error) {
-		cfg, err := e.v3Config(metrics, v3Model, v)
+		// The objective sets both what a replica is taken to carry and how sure V3 is to
+		// be that the load ahead stays below.
+		metrics := []policy.V3Metric{{
+			Query:      policy.Query{Name: "requests", Expr: loadQuery(e.app)},
+			PerReplica: e.service.Capacity(v),
+		}}
+		cfg, err := e.v3Config(metrics, v3Model, quantileFor(v))
 		if err != nil {
 			return setup{}, err
 		}
@@ -59,6 +61,11 @@ func newV3(e *env) (entrant, error) {
 	}
 	return ent, nil
 }
+
+// quantileFor is the quantile of the highest load ahead that an objective asks for. A
+// replica that gets a little more than its capacity misses the objective by a little,
+// it does not lose its requests, so a tenth of the budget's caution is enough.
+func quantileFor(objective float64) float64 { return max(0.5, 1-10*(1-objective)) }
 
 // v3Config is the configuration that built-in and manifest V3 share.
 func (e *env) v3Config(metrics []policy.V3Metric, model string, quantile float64) (policy.V3Config, error) {

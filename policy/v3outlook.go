@@ -53,7 +53,8 @@ type outlook struct {
 	demoted          bool
 	last             float64   // newest observed value
 	lastAt           time.Time // zero: none yet
-	leadUp, leadMean float64   // quantile and point of the highest load ahead
+	surge            surge
+	leadUp, leadMean float64 // quantile and point of the highest load ahead
 	longUp           float64
 }
 
@@ -68,14 +69,14 @@ func newOutlook(cfg *V3Config, m V3Metric) (*outlook, error) {
 	if err != nil {
 		return nil, err
 	}
-	last, err := forecast.NewPeaks(forecast.Conformal{Horizons: []int{lead}, Window: calibration})
+	last, err := forecast.NewPeaks(forecast.Conformal{Horizons: horizons, Window: calibration})
 	if err != nil {
 		return nil, err
 	}
 	track := func() lossTrack { return lossTrack{quantile: cfg.Quantile, pending: make([]pendingMax, lead)} }
 	return &outlook{
 		cfg: cfg, metric: m,
-		path: make([]float64, max(lead, long)), flat: make([]float64, lead),
+		path: make([]float64, max(lead, long)), flat: make([]float64, max(lead, long)),
 		lead: lead, long: long, peaks: peaks, lastPeaks: last,
 		skill: skill{model: track(), last: track()},
 		last:  math.NaN(),
@@ -89,6 +90,7 @@ func (o *outlook) observe(now time.Time, v Value) {
 		y = math.NaN()
 	}
 	if !math.IsNaN(y) {
+		o.surge.observe(now, y, o.leadUp)
 		o.last, o.lastAt = y, now
 	}
 	if o.next.IsZero() {
@@ -157,7 +159,7 @@ func (o *outlook) choose() {
 	if up := from.Upper(o.lead, q); !math.IsNaN(up) {
 		o.leadMean, o.leadUp = from.Point(o.lead), up
 	}
-	if up := o.peaks.Upper(o.long, q); !math.IsNaN(up) {
+	if up := from.Upper(o.long, q); !math.IsNaN(up) {
 		o.longUp = up
 	}
 	o.longUp = max(o.leadUp, o.longUp)
@@ -176,7 +178,11 @@ func (o *outlook) wish(now time.Time) wanted {
 		w.state = outlookStale
 		w.proposal.Err = fmt.Errorf("last value is %v old: %w", now.Sub(o.lastAt).Round(time.Second), ErrNoData)
 	}
-	w.up, w.down = o.replicas(o.leadUp), o.replicas(o.longUp)
+	up := o.leadUp
+	if w.state == outlookCurrent {
+		up = max(up, o.surge.ahead(o.last, o.cfg.Lead+o.cfg.Interval))
+	}
+	w.up, w.down = o.replicas(up), o.replicas(max(up, o.longUp))
 	if o.cfg.ReactiveFloor && w.state == outlookCurrent {
 		floor := o.replicas(o.last)
 		w.up, w.down = max(w.up, floor), max(w.down, floor)
@@ -189,10 +195,10 @@ func (o *outlook) wish(now time.Time) wanted {
 		name = "naive (" + name + " demoted)"
 	}
 	w.proposal.Replicas = w.up
-	w.proposal.Detail = fmt.Sprintf("now %.4g, at most %.4g ahead at quantile %.4g, %.4g a replica", o.last, o.leadUp, o.cfg.Quantile, o.metric.PerReplica)
+	w.proposal.Detail = fmt.Sprintf("now %.4g, at most %.4g ahead at quantile %.4g, %.4g a replica", o.last, up, o.cfg.Quantile, o.metric.PerReplica)
 	w.forecast = &Forecast{
 		Model: name, Horizon: time.Duration(o.lead) * o.cfg.Step, Point: o.leadMean,
-		Quantile: o.cfg.Quantile, Upper: o.leadUp, Observed: o.last,
+		Quantile: o.cfg.Quantile, Upper: up, Observed: o.last,
 	}
 	return w
 }
@@ -202,4 +208,45 @@ func (o *outlook) replicas(load float64) int32 {
 		return 0
 	}
 	return saturate(math.Ceil(load / o.metric.PerReplica))
+}
+
+// A surge is a rise that leaves the bound of the forecast behind: nothing like it was
+// seen while the model learned, so its trend is carried on in a straight line until
+// it ends.
+type surge struct {
+	on      bool
+	history [3]sighting // the newest last
+}
+
+type sighting struct {
+	at    time.Time
+	value float64
+}
+
+func (s *surge) observe(now time.Time, y, bound float64) {
+	copy(s.history[:], s.history[1:])
+	s.history[len(s.history)-1] = sighting{now, y}
+	switch {
+	case bound > 0 && y > bound:
+		s.on = true
+	case s.slope() <= 0:
+		s.on = false
+	}
+}
+
+// slope is the rise per second over the history, 0 while it is too short.
+func (s *surge) slope() float64 {
+	first, last := s.history[0], s.history[len(s.history)-1]
+	if first.at.IsZero() {
+		return 0
+	}
+	return (last.value - first.value) / last.at.Sub(first.at).Seconds()
+}
+
+// ahead is where the surge will be after so long, 0 without one.
+func (s *surge) ahead(last float64, after time.Duration) float64 {
+	if !s.on {
+		return 0
+	}
+	return last + max(0, s.slope())*after.Seconds()
 }
