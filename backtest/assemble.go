@@ -124,9 +124,10 @@ func (b *bench) runs(s *sweep) []result.Run {
 	}
 	for _, p := range s.all() {
 		r := result.Run{Policy: s.entrant.name, Sample: result.EqualSLA, Knob: name, Value: result.Number(p.value)}
-		if p == b.contest.asIs[s.entrant.name] {
+		switch p {
+		case b.contest.asIs[s.entrant.name]:
 			r.Sample = result.AsConfigured
-		} else if p == b.contest.atCost[s.entrant.name] {
+		case b.contest.atCost[s.entrant.name]:
 			r.Sample = result.EqualCost
 		}
 		r.SLA, r.Provisioning, r.Cost, r.Scaling = b.figures(p)

@@ -217,7 +217,7 @@ func sentence(c *result.Comparison, outcome string, objective float64) string {
 		s += fmt.Sprintf(" and over-provisions %s%s", change(float64(c.OverProvisioningReduction), "less", "more"), span(c.Confidence.OverProvisioning))
 	}
 	if c.ScaleUpTimeReduction.Defined() {
-		s += fmt.Sprintf("; rises of demand are covered %s", change(float64(c.ScaleUpTimeReduction), "sooner", "later"))
+		s += "; rises of demand are covered " + change(float64(c.ScaleUpTimeReduction), "sooner", "later")
 	}
 	if outcome == result.Inconclusive {
 		s += ". Fewer than 7 scored days: how sure this is cannot be said"

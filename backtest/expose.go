@@ -63,7 +63,12 @@ type gauge struct {
 	read   func() float64
 }
 
-type podSeries struct{ gauges []gauge }
+// podSeries are the series of one pod: what the API server knows of it from its
+// creation, what its container shows once it runs.
+type podSeries struct {
+	gauges  []gauge
+	running bool // those of the container are among them
+}
 
 func newExposer(e *env, w *sim.World, db *promdb.DB, keep catalog) (*exposer, error) {
 	x := &exposer{
@@ -122,15 +127,18 @@ func (e *exposer) append() error {
 	for _, p := range e.world.Pods() {
 		ps := e.pods[p]
 		if ps == nil {
-			if p.Phase < sim.Starting && e.keep != nil {
-				continue // nothing of it is scraped yet
-			}
-			var err error
-			if ps, err = e.podSeries(p); err != nil {
+			ps = &podSeries{}
+			if err := e.addPod(ps, p); err != nil {
 				return err
 			}
 			e.pods[p] = ps
 			e.order = append(e.order, p)
+		}
+		if !ps.running && p.Phase >= sim.Starting {
+			ps.running = true
+			if err := e.addContainer(ps, p); err != nil {
+				return err
+			}
 		}
 		e.seen[p] = true
 		for _, g := range ps.gauges {
@@ -162,42 +170,51 @@ func (e *exposer) markStale(now time.Time) error {
 	return e.db.Commit(now)
 }
 
-func (e *exposer) podSeries(p *sim.Pod) (*podSeries, error) {
-	ps := &podSeries{}
-	pod := []promdb.Label{{Name: "namespace", Value: namespace}, {Name: "pod", Value: p.Name}}
-	with := func(ls ...promdb.Label) []promdb.Label { return append(append([]promdb.Label(nil), pod...), ls...) }
-	container := with(promdb.Label{Name: "container", Value: e.app})
-	var err error
-	add := func(name string, ls []promdb.Label, read func() float64) {
-		if err != nil || !e.keep.keeps(name) {
-			return
-		}
-		var s *promdb.Series
-		if s, err = e.db.Series(name, ls...); err == nil {
-			ps.gauges = append(ps.gauges, gauge{s, read})
-		}
-	}
-	add(containerCPU, container, func() float64 { return p.CPUSeconds })
-	add(containerMemory, container, func() float64 { return e.world.Memory(p) })
-	add(networkReceive, pod, p.ReceivedBytes)
-	add(networkTransmit, pod, p.SentBytes)
-	add(packetsReceive, pod, func() float64 { return math.Floor(p.ReceivedPackets()) })
-	add(packetsTransmit, pod, func() float64 { return math.Floor(p.SentPackets()) })
-	add(podReady, with(promdb.Label{Name: "condition", Value: "true"}), func() float64 { return truth(p.Phase == sim.Ready) })
-	add(podPhase, with(promdb.Label{Name: "phase", Value: "Pending"}), func() float64 { return truth(p.Phase < sim.Starting) })
-	add(podPhase, with(promdb.Label{Name: "phase", Value: "Running"}), func() float64 { return truth(p.Phase >= sim.Starting) })
-	requestCPU, requestBytes := e.world.Requests()
-	add(podRequests, append(container, promdb.Label{Name: "resource", Value: "cpu"}, promdb.Label{Name: "unit", Value: "core"}),
-		func() float64 { return float64(requestCPU) / 1000 })
-	add(podRequests, append(container, promdb.Label{Name: "resource", Value: "memory"}, promdb.Label{Name: "unit", Value: "byte"}),
-		func() float64 { return float64(requestBytes) })
-	e.addService(add, with, p)
-	return ps, err
+// A podAdder adds series of one pod where they are kept; its first error stays.
+type podAdder struct {
+	*exposer
+	pod    string
+	series *podSeries
+	err    error
 }
 
-// addService adds what the application itself exposes: completions by status code,
-// their duration, and requests in flight.
-func (e *exposer) addService(add func(string, []promdb.Label, func() float64), with func(...promdb.Label) []promdb.Label, p *sim.Pod) {
+func (a *podAdder) add(name string, read func() float64, more ...promdb.Label) {
+	if a.err != nil || !a.keep.keeps(name) {
+		return
+	}
+	ls := append([]promdb.Label{{Name: "namespace", Value: namespace}, {Name: "pod", Value: a.pod}}, more...)
+	var s *promdb.Series
+	if s, a.err = a.db.Series(name, ls...); a.err == nil {
+		a.series.gauges = append(a.series.gauges, gauge{s, read})
+	}
+}
+
+// addPod adds the series of kube-state-metrics.
+func (e *exposer) addPod(ps *podSeries, p *sim.Pod) error {
+	a := &podAdder{exposer: e, pod: p.Name, series: ps}
+	label := func(name, value string) promdb.Label { return promdb.Label{Name: name, Value: value} }
+	a.add(podReady, func() float64 { return truth(p.Phase == sim.Ready) }, label("condition", "true"))
+	a.add(podPhase, func() float64 { return truth(p.Phase < sim.Starting) }, label("phase", "Pending"))
+	a.add(podPhase, func() float64 { return truth(p.Phase >= sim.Starting) }, label("phase", "Running"))
+	requestCPU, requestBytes := e.world.Requests()
+	a.add(podRequests, func() float64 { return float64(requestCPU) / 1000 },
+		label("container", e.app), label("resource", "cpu"), label("unit", "core"))
+	a.add(podRequests, func() float64 { return float64(requestBytes) },
+		label("container", e.app), label("resource", "memory"), label("unit", "byte"))
+	return a.err
+}
+
+// addContainer adds the series of cAdvisor, and what the application itself exposes:
+// completions by status code, their duration, and requests in flight.
+func (e *exposer) addContainer(ps *podSeries, p *sim.Pod) error {
+	a := &podAdder{exposer: e, pod: p.Name, series: ps}
+	container := promdb.Label{Name: "container", Value: e.app}
+	a.add(containerCPU, func() float64 { return p.CPUSeconds }, container)
+	a.add(containerMemory, func() float64 { return e.world.Memory(p) }, container)
+	a.add(networkReceive, p.ReceivedBytes)
+	a.add(networkTransmit, p.SentBytes)
+	a.add(packetsReceive, func() float64 { return math.Floor(p.ReceivedPackets()) })
+	a.add(packetsTransmit, func() float64 { return math.Floor(p.SentPackets()) })
 	for _, c := range []struct {
 		code string
 		read func() float64
@@ -207,19 +224,20 @@ func (e *exposer) addService(add func(string, []promdb.Label, func() float64), w
 		{"503", func() float64 { return p.Shed }},
 		{"504", func() float64 { return p.Completed[sim.TimedOut] }},
 	} {
-		add(httpRequests, with(promdb.Label{Name: "code", Value: c.code}), func() float64 { return math.Floor(c.read()) })
+		a.add(httpRequests, func() float64 { return math.Floor(c.read()) }, promdb.Label{Name: "code", Value: c.code})
 	}
-	add(httpInFlight, with(), p.InFlight)
+	a.add(httpInFlight, p.InFlight)
 	if p.Latencies == nil {
-		return
+		return a.err
 	}
 	for _, le := range durationBounds {
-		add(httpDuration+"_bucket", with(promdb.Label{Name: "le", Value: strconv.FormatFloat(le, 'g', -1, 64)}),
-			func() float64 { return math.Floor(p.Latencies.Within(time.Duration(le * float64(time.Second)))) })
+		a.add(httpDuration+"_bucket", func() float64 { return math.Floor(p.Latencies.Within(time.Duration(le * float64(time.Second)))) },
+			promdb.Label{Name: "le", Value: strconv.FormatFloat(le, 'g', -1, 64)})
 	}
 	count := func() float64 { return math.Floor(p.Latencies.Total()) }
-	add(httpDuration+"_bucket", with(promdb.Label{Name: "le", Value: "+Inf"}), count)
-	add(httpDuration+"_count", with(), count)
+	a.add(httpDuration+"_bucket", count, promdb.Label{Name: "le", Value: "+Inf"})
+	a.add(httpDuration+"_count", count)
+	return a.err
 }
 
 func truth(b bool) float64 {

@@ -58,7 +58,7 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 		if t.record != nil {
 			t.record.timeline.Write(row(&sp, d))
 		}
-		if out.latencies != nil && !sp.From.Before(e.scoredFrom) {
+		if out.latencies != nil && !sp.Gap && !sp.From.Before(e.scoredFrom) {
 			out.latencies.Add(sp.Flow.Latencies)
 		}
 	}

@@ -156,15 +156,17 @@ func (r *runner) fill(ctx context.Context, s *sweep) error {
 	return nil
 }
 
+// runAll runs the values that were not run yet, each once: a knob of whole numbers
+// has the same value at neighbouring positions.
 func (r *runner) runAll(ctx context.Context, s *sweep, values []float64) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, v := range values {
-		if s.find(v) != nil {
+	for i, v := range values {
+		if s.find(v) != nil || slices.Contains(values[:i], v) {
 			continue
 		}
 		g.Go(func() error {
 			p, err := r.point(ctx, s.entrant, v)
-			if err == nil && s.find(v) == nil {
+			if err == nil {
 				s.add(p)
 			}
 			return err

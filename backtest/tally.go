@@ -146,14 +146,14 @@ type scorer struct {
 	everReady   bool
 	gap         bool
 
-	last       sample // at the last full minute
-	lastValid  bool
-	desired    int32
-	hasDesired bool
-	direction  int
-	actedAt    time.Time
-	waiting    []rise // levels of demand not yet covered, ascending
-	demand     int32
+	last      sample // at the last full minute
+	lastValid bool
+	started   bool
+	desired   int32
+	demand    int32
+	direction int
+	actedAt   time.Time
+	waiting   []rise // levels of demand not yet covered, ascending
 }
 
 type sample struct{ ready, demand int32 }
@@ -177,8 +177,12 @@ func (s *scorer) day(t time.Time) *tally {
 // add scores one span, whose demand is d. Spans come in order and cover time without
 // holes; they break at full minutes.
 func (s *scorer) add(sp *sim.Span, d int32) {
+	if !s.started {
+		// What a run starts with is neither an action nor a rise.
+		s.started, s.desired, s.demand = true, sp.Desired, d
+	}
 	if sp.From.Before(s.from) || !sp.From.Before(s.to) {
-		s.desired, s.hasDesired = sp.Desired, true
+		s.desired, s.demand = sp.Desired, d
 		return
 	}
 	t := s.day(sp.From)
@@ -241,7 +245,7 @@ func (s *scorer) closeMinute() {
 	if s.goods >= s.objective*s.reqs {
 		t.minutesGood++
 	}
-	if s.everReady && s.errs < 0.01*s.reqs || (s.everReady && s.reqs == 0) {
+	if s.everReady && (s.reqs == 0 || s.errs < 0.01*s.reqs) {
 		t.up++
 	}
 	s.reqs, s.goods, s.errs = 0, 0, 0
@@ -270,15 +274,17 @@ func sign(n int32) int {
 }
 
 func (s *scorer) actions(t *tally, sp *sim.Span) {
-	if s.hasDesired && sp.Desired != s.desired {
+	if sp.Desired == s.desired {
+		return
+	}
+	dir := sign(sp.Desired - s.desired)
+	if !sp.Gap {
 		t.actions++
-		dir := sign(sp.Desired - s.desired)
 		if s.direction != 0 && dir != s.direction && sp.From.Sub(s.actedAt) <= reversalWindow {
 			t.reversals++
 		}
-		s.direction, s.actedAt = dir, sp.From
 	}
-	s.desired, s.hasDesired = sp.Desired, true
+	s.desired, s.direction, s.actedAt = sp.Desired, dir, sp.From
 }
 
 // riseTimes follows the levels of demand that are waiting for ready pods.

@@ -3,6 +3,7 @@ package datasets_test
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -14,7 +15,7 @@ func BenchmarkReadCSV(b *testing.B) {
 	start := at("2026-01-05T00:00:00Z")
 	times := map[string]func(i int) string{
 		"rfc3339": func(i int) string { return start.Add(time.Duration(i) * time.Minute).Format(time.RFC3339) },
-		"seconds": func(i int) string { return fmt.Sprint(start.Unix() + int64(i)*60) },
+		"seconds": func(i int) string { return strconv.FormatInt(start.Unix()+int64(i)*60, 10) },
 		"no-zone": func(i int) string { return start.Add(time.Duration(i) * time.Minute).Format(time.DateTime) },
 	}
 	for _, name := range []string{"rfc3339", "seconds", "no-zone"} {

@@ -243,8 +243,7 @@ func TestReadCSVDamagedInput(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := datasets.ReadCSV(tt.r, "f")
-			var parse *datasets.ParseError
-			if !errors.As(err, &parse) {
+			if _, ok := errors.AsType[*datasets.ParseError](err); !ok {
 				t.Fatalf("got %v, want a ParseError", err)
 			}
 			if tt.want != nil && !errors.Is(err, tt.want) {

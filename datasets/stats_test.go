@@ -45,8 +45,8 @@ func TestStats(t *testing.T) {
 		P95: 94.95, // rank 95.95 of 0, 1, ..., 50, 50, ..., 100
 		P99: 98.99, LongestGap: 3 * time.Minute,
 	}
-	close := cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) < 1e-9 })
-	if diff := cmp.Diff(want, got, close); diff != "" {
+	approx := cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) < 1e-9 })
+	if diff := cmp.Diff(want, got, approx); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if empty := datasets.Stats(datasets.Series{Step: time.Minute}); empty.Points != 0 || !math.IsNaN(empty.Mean) || !math.IsNaN(empty.Max) {

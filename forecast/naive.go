@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Naive forecasts that the last observed value stays. It is the yardstick of every
@@ -43,9 +44,9 @@ func (p *naivePredictor) Predict(dst []float64) {
 }
 
 func lastObserved(values []float64) (last float64, ok bool) {
-	for i := len(values) - 1; i >= 0; i-- {
-		if !math.IsNaN(values[i]) {
-			return values[i], true
+	for _, v := range slices.Backward(values) {
+		if !math.IsNaN(v) {
+			return v, true
 		}
 	}
 	return math.NaN(), false

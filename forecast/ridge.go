@@ -239,7 +239,7 @@ func (p *ridgePredictor) learn(origin *ridgeOrigin) {
 func (p *ridgePredictor) solve() {
 	k := p.features.len()
 	copy(p.factor, p.gram)
-	for i := 0; i < k; i++ {
+	for i := range k {
 		p.factor[i*k+i] += p.penalty*p.factor[i*k+i] + ridgeJitter
 	}
 	factor, ok := lapack64.Potrf(blas64.Symmetric{Uplo: blas.Upper, N: k, Stride: k, Data: p.factor})

@@ -160,7 +160,7 @@ func (n *naiveHPA) limitOf(now time.Time, cur int32, r *autoscalingv2.HPAScaling
 	var limits []int32
 	for _, p := range r.Policies {
 		start := cur
-		for _, e := range n.remembered(now) {
+		for _, e := range n.remembered() {
 			if now.Sub(e.at) < time.Duration(p.PeriodSeconds)*time.Second {
 				start -= e.n
 			}
@@ -182,7 +182,7 @@ func (n *naiveHPA) limitOf(now time.Time, cur int32, r *autoscalingv2.HPAScaling
 
 // remembered replays the memory of the controller: a change takes the place of the
 // last one in the list that is past every period of its own direction.
-func (n *naiveHPA) remembered(now time.Time) []event {
+func (n *naiveHPA) remembered() []event {
 	var all []event
 	for _, dir := range []struct {
 		sign  int32

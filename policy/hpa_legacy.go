@@ -50,7 +50,9 @@ type wish struct {
 // add appends a wish and drops those that no window of this length sees again.
 func (w *wishes) add(now time.Time, replicas int32, window time.Duration) {
 	s, stale := *w, 0
-	for cut := now.Add(-window); stale < len(s) && s[stale].at.Before(cut); stale++ {
+	cut := now.Add(-window)
+	for stale < len(s) && s[stale].at.Before(cut) {
+		stale++
 	}
 	if stale > 0 {
 		s = s[:copy(s, s[stale:])]

@@ -201,8 +201,9 @@ func resourceKind(name corev1.ResourceName) metricKind {
 		return metricCPU
 	case corev1.ResourceMemory:
 		return metricMemory
+	default:
+		return 0
 	}
-	return 0
 }
 
 // isGlobal says whether a metric can be had without any pod.

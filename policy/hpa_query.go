@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/selection"
 )
@@ -23,7 +23,7 @@ func vectorOf(id *autoscalingv2.MetricIdentifier) (string, error) {
 	if id.Name == "" {
 		return "", errors.New("metric.name: not set")
 	}
-	if faults := path.IsValidPathSegmentName(id.Name); len(faults) > 0 {
+	if faults := content.IsPathSegmentName(id.Name); len(faults) > 0 {
 		return "", fmt.Errorf("metric.name: %q %s", id.Name, strings.Join(faults, ", "))
 	}
 	if !utf8.ValidString(id.Name) {
@@ -59,6 +59,7 @@ func matcher(op selection.Operator, values []string) string {
 		return `!=""`
 	case selection.DoesNotExist:
 		return `=""`
+	default: // The others have values.
 	}
 	equal := op == selection.In || op == selection.Equals
 	switch {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ func TestHPAEqualsKubernetes(t *testing.T) {
 	count := uint64(0)
 	for ; lines.Scan(); count++ {
 		seed, line, _ := strings.Cut(lines.Text(), ": ")
-		if seed != fmt.Sprint(count) {
+		if seed != strconv.FormatUint(count, 10) {
 			t.Fatalf("line %d has seed %s", count, seed)
 		}
 		replay(t, count, strings.Fields(line))
@@ -95,6 +96,7 @@ func scenarioInput(now time.Time, spec int32, hpa *autoscalingv2.HorizontalPodAu
 			pod.Phase = policy.PodRunning
 		case corev1.PodFailed:
 			pod.Phase = policy.PodFailed
+		default: // The scenarios have no other phase.
 		}
 		if p.sampled >= 0 {
 			pod.Sample = &policy.PodSample{MilliCPU: p.cpuUsed, Bytes: p.memoryUsed, Time: ago(p.sampled), Window: p.window}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ func BenchmarkAppend(b *testing.B) {
 			db := open(b, promdb.Config{WAL: wal, Dir: b.TempDir(), BlockDuration: 10 * 365 * 24 * time.Hour})
 			series := make([]*promdb.Series, 100)
 			for i := range series {
-				series[i] = handle(b, db, "x", promdb.Label{Name: "i", Value: fmt.Sprint(i)})
+				series[i] = handle(b, db, "x", promdb.Label{Name: "i", Value: strconv.Itoa(i)})
 			}
 			b.ReportAllocs()
 			at, n := epoch, 0
@@ -159,7 +160,7 @@ func fill(t testing.TB, db *promdb.DB, start, end time.Time, n int) int {
 	t.Helper()
 	series := make([]*promdb.Series, n)
 	for i := range series {
-		series[i] = handle(t, db, "x", promdb.Label{Name: "i", Value: fmt.Sprint(i)})
+		series[i] = handle(t, db, "x", promdb.Label{Name: "i", Value: strconv.Itoa(i)})
 	}
 	samples, total := 0, make([]float64, n)
 	for at := start; !at.After(end); at = at.Add(scrape) {

@@ -23,8 +23,9 @@ func (o Outcome) String() string {
 		return "timed out"
 	case Failed:
 		return "failed"
+	default:
+		return "unknown"
 	}
-	return "unknown"
 }
 
 // Outcomes are numbers of requests by Outcome. They are expected values, not integers.

@@ -73,7 +73,6 @@ type Pod struct {
 	pull       time.Duration
 	bornAt     time.Duration // ReadyAt as an offset, for the warm-up
 	runningAt  time.Duration
-	removed    bool
 	state      PodState
 	usage      *PodUsage // last window of metrics-server
 	lastRead   time.Time

@@ -59,9 +59,11 @@ func (c *course) fill(x float64, row []float64) {
 		stationary(x, c.app.Cores, p)
 	}
 	lo, hi := 0, len(p)-1
-	for ; p[lo] < negligible && lo < hi; lo++ {
+	for p[lo] < negligible && lo < hi {
+		lo++
 	}
-	for ; p[hi] < negligible && hi > lo; hi-- {
+	for p[hi] < negligible && hi > lo {
+		hi--
 	}
 	c.moments(x, lo, hi)
 	total := 0.0

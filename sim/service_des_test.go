@@ -67,10 +67,10 @@ func (p *podByRequest) run(until, lambda float64) {
 			p.attained += (t - p.now) * rate
 		}
 		p.now = t
-		switch {
-		case t == until:
+		switch t {
+		case until:
 			return
-		case t == done:
+		case done:
 			r := heap.Pop(&p.inside).(request)
 			p.observe(r.arrival, t-r.arrival+p.app.Wait.Seconds())
 		default:

@@ -147,7 +147,7 @@ func TestVarianceAmongExponentialSizes(t *testing.T) {
 		for z := -8.0; z < 8; z += 0.01 {
 			x := math.Exp(sigma*z - sigma*sigma/2)
 			density := math.Exp(-z*z/2) / math.Sqrt(2*math.Pi)
-			want += 0.01 * density * (2*rho*x/math.Pow(idle, 3) - 2*rho*(-math.Expm1(-idle*x))/math.Pow(idle, 4))
+			want += 0.01 * density * (2*rho*x/(idle*idle*idle) - 2*rho*(-math.Expm1(-idle*x))/(idle*idle*idle*idle))
 		}
 		_, got := moments(s, 200*rho)
 		near(t, fmt.Sprintf("load %v", rho), got/0.005/0.005, want, 0.015)

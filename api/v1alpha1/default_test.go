@@ -178,13 +178,14 @@ func fieldPaths(of reflect.Type, prefix string) []string {
 	var all []string
 	for f := range of.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		path, inner := prefix+name, f.Type
+		path, inner, depth := prefix+name, f.Type, 0
 		for inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice {
 			if inner.Kind() == reflect.Slice {
-				path += "[]"
+				depth++
 			}
 			inner = inner.Elem()
 		}
+		path += strings.Repeat("[]", depth)
 		all = append(all, strings.TrimSuffix(path, "[]"))
 		if inner.Kind() == reflect.Struct && inner.PkgPath() == ours {
 			all = append(all, fieldPaths(inner, path+".")...)

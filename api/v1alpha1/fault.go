@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -32,12 +33,9 @@ func (f *faults) required(path, value string) bool {
 
 // oneOf complains about a word that is not known.
 func (f *faults) oneOf(path, what, word string, known []string) {
-	for _, k := range known {
-		if word == k {
-			return
-		}
+	if !slices.Contains(known, word) {
+		f.add(path, "unknown %s %q%s", what, word, suggest.Hint(word, known))
 	}
-	f.add(path, "unknown %s %q%s", what, word, suggest.Hint(word, known))
 }
 
 // number returns the value of d, or false where it is absent or, after a fault, no

@@ -32,8 +32,7 @@ func ValidateHPA(h *autoscalingv2.HorizontalPodAutoscaler) error {
 	fromZero := false
 	for i := range spec.Metrics {
 		m := &spec.Metrics[i]
-		switch m.Type {
-		case autoscalingv2.ObjectMetricSourceType, autoscalingv2.ExternalMetricSourceType:
+		if m.Type == autoscalingv2.ObjectMetricSourceType || m.Type == autoscalingv2.ExternalMetricSourceType {
 			fromZero = true
 		}
 		f.hpaMetric(fmt.Sprintf("spec.metrics[%d]", i), m)

@@ -12,7 +12,7 @@ import (
 )
 
 func TestFaults(t *testing.T) {
-	datadriven.RunTest(t, "testdata/faults", func(t *testing.T, d *datadriven.TestData) string {
+	datadriven.RunTest(t, "testdata/faults", func(_ *testing.T, d *datadriven.TestData) string {
 		if _, err := policytest.Decode([]byte(d.Input), "t.yaml"); err != nil {
 			return err.Error() + "\n"
 		}

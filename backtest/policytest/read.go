@@ -306,6 +306,7 @@ func podSeries(doc v1alpha1.Document, needs policy.Needs) []string {
 			names = append(names, podMilliCPU)
 		case corev1.ResourceMemory:
 			names = append(names, podBytes)
+		default: // No other metric is about pods.
 		}
 	}
 	return names

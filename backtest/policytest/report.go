@@ -106,11 +106,12 @@ func writeRow(b *strings.Builder, row []Evaluation) {
 		return
 	}
 	for i, title := range [lines]string{"time", "expected", "got", ""} {
-		line := fmt.Sprintf("%-8s", title)
+		var line strings.Builder
+		fmt.Fprintf(&line, "%-8s", title)
 		for _, text := range cells[i] {
-			line += fmt.Sprintf("  %*s", width, text)
+			fmt.Fprintf(&line, "  %*s", width, text)
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 }
 

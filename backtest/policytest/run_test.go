@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -231,7 +232,7 @@ func TestScalingLoadAndCapacity(t *testing.T) {
 		text := strings.ReplaceAll(external("a", "1", values, expect), `averageValue: "1"`, fmt.Sprintf("averageValue: %d", k))
 		var scaled []string
 		for v := range strings.FieldsSeq(values) {
-			scaled = append(scaled, v+strings.Repeat("0", len(fmt.Sprint(k))-1))
+			scaled = append(scaled, v+strings.Repeat("0", len(strconv.Itoa(k))-1))
 		}
 		return runText(t, strings.ReplaceAll(text, values, strings.Join(scaled, " ")))
 	}

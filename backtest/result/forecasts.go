@@ -5,10 +5,8 @@ import (
 	"compress/gzip"
 	"encoding/csv"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
-	"strconv"
 	"time"
 )
 
@@ -48,46 +46,22 @@ func WriteForecasts(w io.Writer, rows []ForecastRow) error {
 	return errors.Join(buf.Flush(), gz.Close())
 }
 
-// ReadForecasts yields what WriteForecasts wrote.
+// ReadForecasts yields what WriteForecasts wrote, and an error as the last pair where
+// it cannot be read to its end.
 func ReadForecasts(r io.Reader) iter.Seq2[ForecastRow, error] {
-	return func(yield func(ForecastRow, error) bool) {
-		fail := func(err error) { yield(ForecastRow{}, fmt.Errorf("read forecasts: %w", err)) }
-		gz, err := gzip.NewReader(r)
-		if err != nil {
-			fail(err)
-			return
-		}
-		cr := csv.NewReader(bufio.NewReaderSize(gz, 1<<16))
-		cr.ReuseRecord = true
-		cr.FieldsPerRecord = len(forecastColumns)
-		for line := 1; ; line++ {
-			rec, err := cr.Read()
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			if err != nil {
-				fail(err)
-				return
-			}
-			if line == 1 {
-				continue
-			}
-			var row ForecastRow
-			if row.Time, err = time.Parse(time.RFC3339Nano, rec[0]); err != nil {
-				fail(err)
-				return
-			}
-			for i, p := range [...]*float64{&row.Actual, &row.Point, &row.Lower80, &row.Upper80, &row.Lower95, &row.Upper95} {
-				if rec[1+i] == "" {
-					*p = float64(Undefined())
-				} else if *p, err = strconv.ParseFloat(rec[1+i], 64); err != nil {
-					fail(err)
-					return
-				}
-			}
-			if !yield(row, nil) {
-				return
-			}
+	return readTable(r, "forecasts", forecastColumns, parseForecastRow)
+}
+
+func parseForecastRow(rec []string) (ForecastRow, error) {
+	t, err := time.Parse(time.RFC3339Nano, rec[0])
+	if err != nil {
+		return ForecastRow{}, err
+	}
+	row := ForecastRow{Time: t}
+	for i, p := range [...]*float64{&row.Actual, &row.Point, &row.Lower80, &row.Upper80, &row.Lower95, &row.Upper95} {
+		if *p, err = parseFloat(rec[1+i]); err != nil {
+			return ForecastRow{}, err
 		}
 	}
+	return row, nil
 }

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"encoding/csv"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"strconv"
@@ -88,39 +87,9 @@ func (t *TimelineWriter) Close() error {
 }
 
 // ReadTimeline yields the rows of a gzipped CSV timeline, and an error as the last
-// pair where it cannot be read.
+// pair where it cannot be read to its end. Columns after the known ones are ignored.
 func ReadTimeline(r io.Reader) iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
-		gz, err := gzip.NewReader(r)
-		if err != nil {
-			yield(Row{}, fmt.Errorf("read timeline: %w", err))
-			return
-		}
-		cr := csv.NewReader(bufio.NewReaderSize(gz, 1<<16))
-		cr.ReuseRecord = true
-		cr.FieldsPerRecord = len(columns)
-		for line := 1; ; line++ {
-			rec, err := cr.Read()
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			if err != nil {
-				yield(Row{}, fmt.Errorf("read timeline: %w", err))
-				return
-			}
-			if line == 1 {
-				continue
-			}
-			row, err := parseRow(rec)
-			if err != nil {
-				yield(Row{}, fmt.Errorf("read timeline: line %d: %w", line, err))
-				return
-			}
-			if !yield(row, nil) {
-				return
-			}
-		}
-	}
+	return readTable(r, "timeline", columns, parseRow)
 }
 
 func parseRow(rec []string) (Row, error) {
@@ -129,21 +98,18 @@ func parseRow(rec []string) (Row, error) {
 		return Row{}, err
 	}
 	row := Row{Time: t}
-	ints := [...]*int32{&row.Demand, &row.Desired, &row.Ready}
-	for i, p := range ints {
+	for i, p := range [...]*int32{&row.Demand, &row.Desired, &row.Ready} {
 		n, err := strconv.ParseInt(rec[2+i], 10, 32)
 		if err != nil {
 			return Row{}, err
 		}
 		*p = int32(n)
 	}
-	floats := map[int]*float64{1: &row.Load, 5: &row.Good, 6: &row.Bad, 7: &row.P99, 8: &row.PodHours, 9: &row.Errors, 10: &row.NodeHours}
-	for i, p := range floats {
-		if rec[i] == "" {
-			*p = float64(Undefined())
-			continue
-		}
-		if *p, err = strconv.ParseFloat(rec[i], 64); err != nil {
+	if row.Load, err = parseFloat(rec[1]); err != nil {
+		return Row{}, err
+	}
+	for i, p := range [...]*float64{&row.Good, &row.Bad, &row.P99, &row.PodHours, &row.Errors, &row.NodeHours} {
+		if *p, err = parseFloat(rec[5+i]); err != nil {
 			return Row{}, err
 		}
 	}

@@ -299,8 +299,9 @@ func (d *decoder) any(n *yaml.Node, path string) (any, bool) {
 			s[i], _ = d.any(item, path+"["+strconv.Itoa(i)+"]")
 		}
 		return s, len(d.faults) == before
+	default:
+		return d.plain(n, path)
 	}
-	return d.plain(n, path)
 }
 
 // plain returns the value of a scalar.

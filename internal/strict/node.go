@@ -78,7 +78,9 @@ func (d *decoder) key(k *yaml.Node, path string) (string, bool) {
 		return "", false
 	}
 	_, isBool := oldBool(k)
-	if tag := k.ShortTag(); isBool || tag != "!!str" && !(tag == "!!int" && isDecimal(k.Value)) {
+	tag := k.ShortTag()
+	isText := tag == "!!str" || tag == "!!int" && isDecimal(k.Value)
+	if isBool || !isText {
 		d.fault(k, path, "expected a string as a key, got "+describe(k)+"; put it in quotes")
 		return "", false
 	}

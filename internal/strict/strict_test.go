@@ -171,11 +171,12 @@ func TestDecodeFaults(t *testing.T) {
 }
 
 func TestAliasBombIsAnError(t *testing.T) {
-	in := "free:\n- &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+	var in strings.Builder
+	in.WriteString("free:\n- &a0 [x, x, x, x, x, x, x, x, x, x]\n")
 	for i := range 12 {
-		in += fmt.Sprintf("- &a%d [%s]\n", i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i), 10), ", "))
+		fmt.Fprintf(&in, "- &a%d [%s]\n", i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i), 10), ", "))
 	}
-	_, err := decode(t, in)
+	_, err := decode(t, in.String())
 	if err == nil || !strings.Contains(err.Error(), "too large") {
 		t.Errorf("err = %v, want one about the size", err)
 	}
