@@ -1,6 +1,7 @@
 # Every target is one or two lines; what they run is in the Go code, scripts/ and tools/.
 .DEFAULT_GOAL := help
 GO ?= go
+PYTHON ?= python3
 LINT := $(GO) tool -modfile=tools/golangci-lint/go.mod golangci-lint
 PROMETHEUS := bin/prometheus
 # An older server to check against: make test-prometheus PROMETHEUS=/usr/bin/prometheus
@@ -25,7 +26,7 @@ test-all: test ## the tests with the race detector, and a minute of every fuzz t
 	scripts/fuzz.sh 60s
 
 test-prometheus: ## only the tests that need a Prometheus server, against PROMETHEUS
-	$(GO) test -count 1 -run Prometheus ./promdb ./backtest/...
+	$(GO) test -count 1 -v -run Prometheus ./promdb ./backtest/...
 
 lint: ## run the linters
 	$(LINT) run ./...
@@ -40,7 +41,7 @@ bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 golden: ## make the golden files of other implementations again (needs Python)
-	scripts/golden.sh
+	PYTHON=$(PYTHON) scripts/golden.sh
 
 bin/prometheus: tools/prometheus/go.mod
 	$(GO) build -modfile=$< -tags remove_all_sd -o $@ github.com/prometheus/prometheus/cmd/prometheus

@@ -41,6 +41,9 @@ type Config struct {
 type Step struct {
 	Input    policy.Input
 	Decision policy.Decision
+	// Skipped reports that the policy was not asked, because the replicas could not
+	// be read; Decision then says only that.
+	Skipped bool
 	// Scaled reports that .spec.replicas was changed.
 	Scaled bool
 	// Err is why the replicas could not be read or written.
@@ -57,42 +60,43 @@ type Loop struct {
 
 // New returns a Loop, or an error that lists everything that is missing.
 func New(cfg Config) (*Loop, error) {
-	var errs []error
-	if cfg.Policy == nil {
-		errs = append(errs, errors.New("autoscaler: no policy"))
+	l := &Loop{cfg: cfg}
+	var faults []error
+	fault := func(bad bool, format string, args ...any) {
+		if bad {
+			faults = append(faults, fmt.Errorf("autoscaler: "+format, args...))
+		}
 	}
-	if cfg.Clock == nil {
-		errs = append(errs, errors.New("autoscaler: no clock"))
+	fault(cfg.Policy == nil, "no policy")
+	fault(cfg.Clock == nil, "no clock")
+	fault(cfg.Scaler == nil, "no scaler")
+	if cfg.Policy != nil {
+		l.needs = cfg.Policy.Needs()
+		l.committer, _ = cfg.Policy.(policy.Committer)
+		l.values = make([]policy.Value, len(l.needs.Queries))
+		fault(l.needs.Interval <= 0, "interval of the policy is %v, want more than 0", l.needs.Interval)
+		fault(len(l.needs.Queries) > 0 && cfg.Querier == nil, "the policy queries metrics, but there is no querier")
+		fault(l.needs.Pods && cfg.Pods == nil, "the policy looks at pods, but there is no pod lister")
 	}
-	if cfg.Scaler == nil {
-		errs = append(errs, errors.New("autoscaler: no scaler"))
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	l := &Loop{cfg: cfg, needs: cfg.Policy.Needs()}
-	if l.needs.Interval <= 0 {
-		errs = append(errs, fmt.Errorf("autoscaler: interval of the policy is %v, want more than 0", l.needs.Interval))
-	}
-	if len(l.needs.Queries) > 0 && cfg.Querier == nil {
-		errs = append(errs, errors.New("autoscaler: the policy queries metrics, but there is no querier"))
-	}
-	if l.needs.Pods && cfg.Pods == nil {
-		errs = append(errs, errors.New("autoscaler: the policy looks at pods, but there is no pod lister"))
-	}
-	l.committer, _ = cfg.Policy.(policy.Committer)
-	l.values = make([]policy.Value, len(l.needs.Queries))
-	return l, errors.Join(errs...)
+	return l, nil
 }
 
 // Run decides at First and then once an interval until ctx is done or the clock
-// ends. An instant that passed while the loop was busy is left out, not made up for.
+// ends. Where the loop was busy over an instant it decides once, late; the instants
+// that passed are not made up for, and the next one is on the grid of First again.
 func (l *Loop) Run(ctx context.Context) error {
 	for next := l.cfg.First; ; {
 		if err := l.cfg.Clock.WaitUntil(ctx, next); err != nil {
 			if errors.Is(err, ErrEnd) {
 				return nil
 			}
+			return err
+		}
+		// A loop that is always late never waits, so that its clock need not look.
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		now := l.cfg.Clock.Now()
@@ -117,13 +121,16 @@ func (l *Loop) Step(ctx context.Context, now time.Time) Step {
 }
 
 func (l *Loop) step(ctx context.Context, now time.Time) Step {
-	in := policy.Input{Now: now, Values: l.values}
 	size, err := l.cfg.Scaler.Replicas(ctx)
 	if err != nil {
 		err = fmt.Errorf("read replicas: %w", err)
-		return Step{Input: in, Decision: policy.Decision{Hold: true, Reason: "FailedGetScale: " + err.Error()}, Err: err}
+		return Step{
+			Input:    policy.Input{Now: now},
+			Decision: policy.Decision{Hold: true, Reason: "FailedGetScale: " + err.Error()},
+			Skipped:  true, Err: err,
+		}
 	}
-	in.Spec, in.Status = size.Spec, size.Status
+	in := policy.Input{Now: now, Spec: size.Spec, Status: size.Status, Values: l.values}
 	for i, q := range l.needs.Queries {
 		v, err := l.cfg.Querier.Query(ctx, q.Expr, now)
 		l.values[i] = policy.Value{Name: q.Name, Value: v, Err: err}

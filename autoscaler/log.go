@@ -3,16 +3,18 @@ package autoscaler
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"time"
 
 	"hindcast.dev/policy"
 )
 
-// settledAfter is the age from which a ready pod counts as settled: its times no
-// longer matter to any policy, and the log groups it with its like.
+// settledAfter is the age from which a ready pod counts as settled, so that the log
+// groups it with its like. Of young pods a reader wants the names.
 const settledAfter = 10 * time.Minute
 
 // A Log is a Recorder that writes every step as one line of JSON (docs/decisions.md
@@ -32,7 +34,7 @@ func NewLog(w io.Writer) *Log {
 	return &Log{buf: buf, enc: enc}
 }
 
-// A Record is one line of a decision log.
+// A Record is one line of a decision log. Its fields are only ever added to.
 type Record struct {
 	Time      time.Time       `json:"time"`
 	Spec      int32           `json:"spec"`
@@ -47,6 +49,7 @@ type Record struct {
 	Proposals []ProposalEntry `json:"proposals,omitempty"`
 	Clamps    []ClampEntry    `json:"clamps,omitempty"`
 	Forecast  *ForecastEntry  `json:"forecast,omitempty"`
+	Skipped   bool            `json:"skipped,omitempty"`
 	Scaled    bool            `json:"scaled,omitempty"`
 	Error     string          `json:"error,omitempty"`
 }
@@ -54,14 +57,20 @@ type Record struct {
 // A ValueRecord is the answer to one query.
 type ValueRecord struct {
 	Name  string   `json:"name"`
-	Value *float64 `json:"value"` // null: no data, see Error
+	Value *float64 `json:"value"` // null: no number, see the other fields
 	Error string   `json:"error,omitempty"`
+	// NoData says that the error was policy.ErrNoData.
+	NoData bool `json:"noData,omitempty"`
+	// NotFinite is "NaN", "+Inf" or "-Inf" where the query gave that, without an error.
+	NotFinite string `json:"notFinite,omitempty"`
 }
 
-// A PodRecord is one pod, or Count settled pods that look alike.
+// A PodRecord is one pod, or Count pods in a row that are settled and look alike:
+// what differs between them, their names and times, changes no decision.
 type PodRecord struct {
 	Name         string     `json:"name,omitempty"`
-	Count        int        `json:"count,omitempty"` // 0 means 1
+	First        string     `json:"first,omitempty"` // name of the first of settled pods
+	Count        int        `json:"count,omitempty"` // of settled pods; 0: one pod that is not
 	Phase        string     `json:"phase"`
 	Deleting     bool       `json:"deleting,omitempty"`
 	Ready        bool       `json:"ready,omitempty"`
@@ -95,7 +104,7 @@ type ForecastEntry struct {
 	Model          string   `json:"model"`
 	HorizonSeconds float64  `json:"horizonSeconds"`
 	Point          *float64 `json:"point"`
-	Quantile       float64  `json:"quantile"`
+	Quantile       float64  `json:"quantile"` // 0: none
 	Upper          *float64 `json:"upper"`
 	Observed       *float64 `json:"observed"`
 }
@@ -113,8 +122,9 @@ func (l *Log) Record(s Step) {
 
 // Err flushes the log and returns its first error.
 func (l *Log) Err() error {
-	if l.err == nil {
-		l.err = l.buf.Flush()
+	// What was recorded before an error is still worth having.
+	if err := l.buf.Flush(); l.err == nil && err != nil {
+		l.err = fmt.Errorf("write decisions: %w", err)
 	}
 	return l.err
 }
@@ -126,14 +136,10 @@ func (r *Record) set(s *Step) {
 		Values: r.Values[:0], Pods: r.Pods[:0], Proposals: r.Proposals[:0], Clamps: r.Clamps[:0],
 		PodsError: text(in.PodsErr),
 		Replicas:  d.Replicas, Hold: d.Hold, Raw: d.Raw, Reason: d.Reason,
-		Scaled: s.Scaled, Error: text(s.Err),
+		Skipped: s.Skipped, Scaled: s.Scaled, Error: text(s.Err),
 	}
 	for _, v := range in.Values {
-		rec := ValueRecord{Name: v.Name, Error: text(v.Err)}
-		if v.Err == nil {
-			rec.Value = finite(v.Value)
-		}
-		r.Values = append(r.Values, rec)
+		r.Values = append(r.Values, newValueRecord(v))
 	}
 	for i := range in.Pods {
 		r.addPod(&in.Pods[i], in.Now)
@@ -145,7 +151,10 @@ func (r *Record) set(s *Step) {
 		r.Clamps = append(r.Clamps, ClampEntry(c))
 	}
 	if f := d.Forecast; f != nil {
-		r.Forecast = &ForecastEntry{f.Model, f.Horizon.Seconds(), finite(f.Point), f.Quantile, finite(f.Upper), finite(f.Observed)}
+		r.Forecast = &ForecastEntry{f.Model, f.Horizon.Seconds(), finite(f.Point), 0, finite(f.Upper), finite(f.Observed)}
+		if q := finite(f.Quantile); q != nil {
+			r.Forecast.Quantile = *q
+		}
 	}
 }
 
@@ -153,12 +162,12 @@ func (r *Record) set(s *Step) {
 // look alike.
 func (r *Record) addPod(p *policy.Pod, now time.Time) {
 	rec := PodRecord{
-		Name: p.Name, Phase: phases[p.Phase], Deleting: p.Deleting, Ready: p.Ready,
+		Name: p.Name, Phase: phaseName(p.Phase), Deleting: p.Deleting, Ready: p.Ready,
 		RequestMilli: p.RequestMilliCPU, RequestBytes: p.RequestBytes,
 	}
-	settled := p.Ready && !p.Deleting && now.Sub(p.Started) > settledAfter && now.Sub(p.ReadyChanged) > settledAfter
+	settled := isSettled(p, now)
 	if settled {
-		rec.Name = ""
+		rec.Name, rec.First, rec.Count = "", p.Name, 1
 	} else {
 		rec.Started, rec.ReadyChanged = instant(p.Started), instant(p.ReadyChanged)
 	}
@@ -166,32 +175,67 @@ func (r *Record) addPod(p *policy.Pod, now time.Time) {
 		rec.MilliCPU, rec.Bytes = new(s.MilliCPU), s.Bytes
 		rec.SampleAge, rec.Window = now.Sub(s.Time).Seconds(), s.Window.Seconds()
 	}
-	if n := len(r.Pods); settled && n > 0 && alike(&r.Pods[n-1], &rec) {
-		last := &r.Pods[n-1]
-		last.Count = max(last.Count, 1) + 1
+	if n := len(r.Pods); settled && n > 0 && r.Pods[n-1].Count > 0 && alike(&r.Pods[n-1], &rec) {
+		r.Pods[n-1].Count++
 		return
 	}
 	r.Pods = append(r.Pods, rec)
 }
 
+// isSettled says whether the times of a pod are of no account: it is ready, and was
+// throughout the window of its sample, so that an HPA counts it whatever its delays.
+func isSettled(p *policy.Pod, now time.Time) bool {
+	if !p.Ready || p.Deleting || p.Started.IsZero() || p.ReadyChanged.IsZero() {
+		return false
+	}
+	if now.Sub(p.Started) <= settledAfter || now.Sub(p.ReadyChanged) <= settledAfter {
+		return false
+	}
+	return p.Sample == nil || !p.Sample.Time.Before(p.ReadyChanged.Add(p.Sample.Window))
+}
+
+// alike compares all but how many and who.
 func alike(a, b *PodRecord) bool {
 	if (a.MilliCPU == nil) != (b.MilliCPU == nil) || a.MilliCPU != nil && *a.MilliCPU != *b.MilliCPU {
 		return false
 	}
 	c, d := *a, *b
-	c.Count, c.MilliCPU, d.MilliCPU = d.Count, nil, nil
+	c.Count, c.First, c.MilliCPU = 0, "", nil
+	d.Count, d.First, d.MilliCPU = 0, "", nil
 	return c == d
 }
 
-var phases = map[policy.PodPhase]string{
-	policy.PodPending: "Pending", policy.PodRunning: "Running", policy.PodFailed: "Failed",
+func newValueRecord(v policy.Value) ValueRecord {
+	rec := ValueRecord{Name: v.Name, Error: text(v.Err), NoData: errors.Is(v.Err, policy.ErrNoData)}
+	if v.Err != nil {
+		return rec
+	}
+	if rec.Value = finite(v.Value); rec.Value == nil {
+		rec.NotFinite = strconv.FormatFloat(v.Value, 'g', -1, 64)
+	}
+	return rec
+}
+
+func phaseName(p policy.PodPhase) string {
+	switch p {
+	case policy.PodPending:
+		return "Pending"
+	case policy.PodRunning:
+		return "Running"
+	case policy.PodFailed:
+		return "Failed"
+	}
+	return ""
 }
 
 func text(err error) string {
 	if err == nil {
 		return ""
 	}
-	return err.Error()
+	if s := err.Error(); s != "" {
+		return s
+	}
+	return "an error without a text"
 }
 
 func instant(t time.Time) *time.Time {

@@ -51,10 +51,10 @@ func (b *bench) dataset() result.Dataset {
 func (b *bench) app() result.App {
 	e, spec := b.env, &b.x.Spec
 	return result.App{
-		Description: fmt.Sprintf("a request needs %v of CPU (log-normal, CV %s) and waits %v; a pod has %d m CPU requested, %d m at most, "+
-			"room for %d requests, and is ready %v (median) to %v (p95) after its creation, then warms up for %v from %s of full speed",
-			spec.App.CPUPerRequest.Duration, spec.App.CPUVariation, spec.App.Wait.Duration, e.requestMilliCPU, e.limitMilliCPU,
-			spec.App.Queue, e.timeToReady.P50, e.timeToReady.P95, e.warmUp, percent(e.slowStart, 0)),
+		Description: fmt.Sprintf("a request needs %s of CPU (log-normal, CV %s) and waits %s; a pod has %d m CPU requested, %d m at most, "+
+			"room for %d requests, and is ready %s (median) to %s (p95) after its creation, then warms up for %s from %s of full speed",
+			words(spec.App.CPUPerRequest.Duration), spec.App.CPUVariation, words(spec.App.Wait.Duration), e.requestMilliCPU, e.limitMilliCPU,
+			spec.App.Queue, words(e.timeToReady.P50), words(e.timeToReady.P95), words(e.warmUp), percent(e.slowStart, 0)),
 		CapacityPerReplica: e.capacity, MinReplicas: e.min, MaxReplicas: e.max,
 		ReadyP50Seconds: e.timeToReady.P50.Seconds(), ReadyP95Seconds: e.timeToReady.P95.Seconds(),
 		BestReachableSLA: b.bestReachable(), MaxDemand: e.maxDemand, PricePerReplicaHour: e.prices.podHour,
@@ -142,19 +142,18 @@ func (b *bench) facts() []string {
 	e := b.env
 	stats := datasets.Stats(e.recorded)
 	notes := []string{
-		fmt.Sprintf("The load was multiplied by %.4g, so that its p99 is %.4g requests/s; one warm replica carries %.4g requests/s at the objective.",
-			e.factor, datasets.Quantile(e.recorded, 0.99)*e.ratePerUnit(), e.capacity),
-		fmt.Sprintf("Values of the recording were read as %s, one every %v.", e.recorded.Unit, e.load.Step),
+		b.scaling(),
+		fmt.Sprintf("Values of the recording were read as %s, one every %s.", e.recorded.Unit, words(e.load.Step)),
 	}
 	if stats.Missing > 0 {
-		notes = append(notes, fmt.Sprintf("%d of %d values are missing (longest gap %v): the world goes on with the last rate there, and nobody is scored.",
-			stats.Missing, stats.Points, stats.LongestGap))
+		notes = append(notes, fmt.Sprintf("%d of %d values are missing (longest gap %s): the world goes on with the last rate there, and nobody is scored.",
+			stats.Missing, stats.Points, words(stats.LongestGap)))
 	}
 	if e.load.Step > 5*time.Minute {
-		notes = append(notes, fmt.Sprintf("The recording has one value every %v: what happens within is not known, and every scaler looks better than on finer data.", e.load.Step))
+		notes = append(notes, fmt.Sprintf("The recording has one value every %s: what happens within is not known, and every scaler looks better than on finer data.", words(e.load.Step)))
 	}
 	if int(e.load.End().Sub(e.scoredFrom)/day) < fewestDays {
-		notes = append(notes, fmt.Sprintf("Only %v are scored: under %d days no intervals are given.", e.load.End().Sub(e.scoredFrom), fewestDays))
+		notes = append(notes, fmt.Sprintf("Only %s are scored: under %d days no intervals are given.", words(e.load.End().Sub(e.scoredFrom)), fewestDays))
 	}
 	if len(b.runner.seeds) == 1 {
 		notes = append(notes, "One seed was run: start-up times are one draw. Use --seeds 10 before claiming anything.")
@@ -163,6 +162,17 @@ func (b *bench) facts() []string {
 		notes = append(notes, "The recording has no dates: days and hours count from its start.")
 	}
 	return notes
+}
+
+// scaling says what was done to the load, and what a replica carries of it.
+func (b *bench) scaling() string {
+	e := b.env
+	p99 := datasets.Quantile(e.recorded, 0.99) * e.ratePerUnit()
+	why := fmt.Sprintf("so that its p99 of %.4g requests/s needs %d replicas", p99, e.demand(p99))
+	if !e.autoScaled {
+		why = fmt.Sprintf("as asked for; its p99 is %.4g requests/s", p99)
+	}
+	return fmt.Sprintf("The load was multiplied by %.4g, %s; one warm replica carries %.4g requests/s at the objective.", e.factor, why, e.capacity)
 }
 
 // ratePerUnit is how many simulated requests/s one unit of the recording became.
@@ -219,7 +229,7 @@ func latencyTable(l *sim.Latencies) []byte {
 	var b strings.Builder
 	b.WriteString("le,requests\n")
 	for i, le := range h.bounds {
-		fmt.Fprintf(&b, "%s,%v\n", strings.TrimPrefix(fmt.Sprint(le), ""), h.within[i])
+		fmt.Fprintf(&b, "%v,%v\n", le, h.within[i])
 	}
 	return []byte(b.String())
 }

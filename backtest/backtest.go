@@ -47,16 +47,6 @@ func Run(ctx context.Context, x *v1alpha1.Experiment, d v1alpha1.Dataset, w *res
 	return res, errors.Join(err, b.env.shared.Close())
 }
 
-// Check returns the error that Run would begin with: of the dataset, of the experiment
-// on it, or of a policy. It runs and writes nothing.
-func Check(x *v1alpha1.Experiment, d v1alpha1.Dataset, opt Options) error {
-	b := &bench{x: x, opt: opt}
-	if err := b.prepare(d); err != nil {
-		return err
-	}
-	return b.env.shared.Close()
-}
-
 // A bench is one experiment on one dataset, under way.
 type bench struct {
 	x        *v1alpha1.Experiment

@@ -2,7 +2,6 @@ package backtest
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 
 	"hindcast.dev/backtest/result"
@@ -93,7 +92,7 @@ func (c *contest) confidence(draws []resample, of func(resample) differences) re
 	for i, w := range draws {
 		diffs[i] = of(w)
 	}
-	return intervals(diffs)
+	return intervals(diffs, tailFor(len(draws[0][0])))
 }
 
 // equalSLA compares the frontiers of two sweeps at the objective.
@@ -237,10 +236,4 @@ func span(i *result.Interval) string {
 		return ""
 	}
 	return fmt.Sprintf(" (95 %% interval of the reduction: %s to %s)", percent(float64(i[0]), 0), percent(float64(i[1]), 0))
-}
-
-// percent writes a share with at most the given decimals, without trailing zeros.
-func percent(share float64, decimals int) string {
-	scale := math.Pow10(decimals)
-	return fmt.Sprintf("%g %%", math.Round(share*100*scale)/scale)
 }

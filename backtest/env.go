@@ -13,14 +13,16 @@ import (
 
 // An env is everything about one dataset that all policies and seeds share.
 type env struct {
-	app       string
-	load      sim.Load // requests/s, scaled
-	factor    float64  // simulated over recorded load
-	recorded  datasets.Series
-	service   *sim.Service
-	capacity  float64 // requests/s of a warm replica at the objective
-	objective float64
-	latency   time.Duration
+	app    string
+	load   sim.Load // requests/s, scaled
+	factor float64  // simulated over recorded load
+	// autoScaled says that the factor was worked out, not given.
+	autoScaled bool
+	recorded   datasets.Series
+	service    *sim.Service
+	capacity   float64 // requests/s of a warm replica at the objective
+	objective  float64
+	latency    time.Duration
 
 	min, max    int32
 	maxDemand   int32 // at the highest scored load
@@ -65,7 +67,7 @@ func (e *env) maxLoad(from, to time.Time) float64 {
 func scaleFor(load datasets.Series, capacity float64, peak int32) (float64, error) {
 	p99 := datasets.Quantile(load, 0.99)
 	if !(p99 > 0) {
-		return 0, errors.New("the load is zero nearly all the time, so its p99 cannot be scaled to a number of pods; give the dataset a scale in an experiment file")
+		return 0, errors.New("the load is zero nearly all the time, so its p99 cannot be scaled to a number of pods; set scale")
 	}
 	return capacity * float64(peak) / p99, nil
 }

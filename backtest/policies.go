@@ -93,7 +93,7 @@ func newStatic(e *env) entrant {
 func newOracle(e *env) entrant {
 	return entrant{
 		name: "oracle", kind: "oracle",
-		description: fmt.Sprintf("knows the load to come and asks for its demand %s ahead, the longest start-up: a bound, not a scaler", e.lead().Round(time.Second)),
+		description: fmt.Sprintf("knows the load to come and asks for its demand %s ahead, the longest start-up: a bound, not a scaler", words(e.lead().Round(time.Second))),
 		knob:        &knob{name: "objective", from: 0.9, to: 0.99999, configured: e.objective, errors: true},
 		build: func(v float64) (setup, error) {
 			capacity := e.service.Capacity(v)

@@ -36,20 +36,9 @@ func openDataset(d v1alpha1.Dataset, seed uint64) (datasets.Series, error) {
 		s.Unit = datasets.Unit(d.Unit)
 	}
 	if len(s.Values) < fewestPoints {
-		return s, fmt.Errorf("%s: %d values are too few to compare on; give at least %d", origin(d), len(s.Values), fewestPoints)
-	}
-	if datasets.Stats(s).Max == 0 {
-		return s, fmt.Errorf("%s: no load, every value is 0; give a recording of a time with load", origin(d))
+		return s, fmt.Errorf("%s: %d values are too few to compare on; give at least %d", s.Name, len(s.Values), fewestPoints)
 	}
 	return s, nil
-}
-
-// origin is what a user calls a dataset.
-func origin(d v1alpha1.Dataset) string {
-	if d.Scenario != "" {
-		return "scenario:" + d.Scenario
-	}
-	return d.Path
 }
 
 // newEnv builds what all runs of one dataset share. The experiment has its defaults
@@ -96,10 +85,10 @@ func newEnv(x *v1alpha1.Experiment, d v1alpha1.Dataset, app string) (*env, error
 			percent(e.objective, 3), e.latency)
 	}
 	if err := e.setLoad(spec, d); err != nil {
-		return nil, fmt.Errorf("%s: %w", origin(d), err)
+		return nil, fmt.Errorf("%s: %w", recorded.Name, err)
 	}
 	if err := e.setBounds(spec); err != nil {
-		return nil, fmt.Errorf("%s: %w", origin(d), err)
+		return nil, fmt.Errorf("%s: %w", recorded.Name, err)
 	}
 	e.setNodes(spec)
 	if err := e.fillShared(); err != nil {
@@ -122,7 +111,7 @@ func (e *env) setLoad(spec *v1alpha1.ExperimentSpec, d v1alpha1.Dataset) error {
 			return err
 		}
 	}
-	e.factor = factor
+	e.factor, e.autoScaled = factor, auto
 	e.load = sim.Load{Start: rps.Start, Step: rps.Step, Values: slices.Clone(rps.Values)}
 	for i := range e.load.Values {
 		e.load.Values[i] *= factor

@@ -40,8 +40,8 @@ func loadQuery(app string) string {
 func newV3(e *env) (entrant, error) {
 	ent := entrant{
 		name: "v3", kind: "v3",
-		description: fmt.Sprintf("predictive: %s on the ingress's requests, %v ahead, every %v, scaling up and down on quantile %s; told that a replica carries %.4g requests/s",
-			v3Model, e.v3Horizon(), v3Interval, strconv.FormatFloat(e.objective, 'g', -1, 64), e.capacity),
+		description: fmt.Sprintf("predictive: %s on the ingress's requests, %s ahead, every %s, scaling up and down on quantile %.4g; told that a replica carries %.4g requests/s",
+			v3Model, words(e.v3Horizon()), words(v3Interval), quantileFor(e.objective), e.capacity),
 		knob: &knob{name: "objective", from: 0.8, to: 0.99999, configured: e.objective, errors: true},
 	}
 	ent.build = func(v float64) (setup, error) {

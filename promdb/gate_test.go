@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -114,7 +115,7 @@ func TestOrderOfSeriesIsThatOfTheirLabels(t *testing.T) {
 		for now := epoch; !now.After(end); now = now.Add(time.Minute) {
 			for i := range 50 {
 				k := i * 37 % 50
-				s := handle(t, db, "x", promdb.Label{Name: "i", Value: fmt.Sprint(k)})
+				s := handle(t, db, "x", promdb.Label{Name: "i", Value: strconv.Itoa(k)})
 				if err := db.Append(s, now, math.Sqrt(float64(k%7))); err != nil {
 					t.Fatal(err)
 				}

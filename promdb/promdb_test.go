@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -41,7 +42,7 @@ func world(start, end time.Time, seed uint64) []point {
 			if k == 1 && i%500 == 0 {
 				total[k] = 0 // a counter reset
 			}
-			out = append(out, point{name: "requests_total", labels: []promdb.Label{{Name: "pod", Value: fmt.Sprint(k)}}, at: at, value: total[k]})
+			out = append(out, point{name: "requests_total", labels: []promdb.Label{{Name: "pod", Value: strconv.Itoa(k)}}, at: at, value: total[k]})
 		}
 		if i%40 < 33 {
 			out = append(out, point{name: "queue", at: at, value: rng.NormFloat64()})

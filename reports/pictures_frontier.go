@@ -18,11 +18,11 @@ import (
 func spending(r *result.Result) (label string, of func(result.Cost) float64) {
 	for _, p := range r.Policies {
 		if p.Cost.Price > 0 {
-			return "price of the scored part (currency units)",
+			return "price of the scored part (currency units, logarithmic)",
 				func(c result.Cost) float64 { return float64(c.Price) }
 		}
 	}
-	return "cost of the scored part (pod-hours)", func(c result.Cost) float64 { return float64(c.PodHours) }
+	return "cost of the scored part (pod-hours, logarithmic)", func(c result.Cost) float64 { return float64(c.PodHours) }
 }
 
 // frontier are the points of one policy: x is the share of bad requests, y what was
@@ -56,13 +56,16 @@ func frontiers(r *result.Result) []frontier {
 // point that can be drawn.
 func frontierFigure(r *result.Result) *figure {
 	fronts := frontiers(r)
-	low, high, top, none, swept := math.Inf(1), math.Inf(-1), 0.0, false, false
+	low, high, bottom, top, none, swept := math.Inf(1), math.Inf(-1), math.Inf(1), 0.0, false, false
 	worst := 0.0 // of the policies as configured
 	see := func(pt xy) {
 		if math.IsNaN(pt.x) || math.IsNaN(pt.y) {
 			return
 		}
 		top = max(top, pt.y)
+		if pt.y > 0 {
+			bottom = min(bottom, pt.y)
+		}
 		if pt.x <= 0 {
 			none = true
 			return
@@ -102,9 +105,10 @@ func frontierFigure(r *result.Result) *figure {
 	}
 	label, _ := spending(r)
 	p := newPanel("bad requests (% of all, logarithmic; left is better)", label,
-		shareTicks{none: none}, linearTicks{n: 5})
+		shareTicks{none: none}, logTicks{label: func(v float64) string { return significant(v, 2) }})
 	p.X.Min, p.X.Max = math.Log10(low), math.Log10(high)
-	p.Y.Min, p.Y.Max = 0, headroom(top)
+	bottom /= 1.2
+	p.Y.Min, p.Y.Max = math.Log10(bottom), math.Log10(1.3*top)
 	if objective > 0 {
 		p.Add(upright{logOf(objective, low), "objective: " + trimmed(percent(result.Number(objective))) + " % bad",
 			pen{color: ink(230), width: 0.8, dash: dashed(4, 2)}})
@@ -121,7 +125,7 @@ func frontierFigure(r *result.Result) *figure {
 		if hindsight(r.Policies[i]) {
 			name += " (hindsight)"
 		}
-		at := func(pt xy) xy { return xy{logOf(pt.x, low), pt.y} }
+		at := func(pt xy) xy { return xy{logOf(pt.x, low), logOf(pt.y, bottom)} }
 		sweep := dots{line{nil, pen}, true, 1.8}
 		for _, pt := range f.sweep {
 			sweep.points = append(sweep.points, at(pt))

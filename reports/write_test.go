@@ -155,7 +155,7 @@ func checkPictures(t *testing.T, files map[string][]byte) {
 	if want, got := 2*len(pictureNames)+2, len(files); got != want {
 		t.Errorf("%d files, want %d", got, want)
 	}
-	unit := regexp.MustCompile(`\((requests/s|UTC|%.*|minutes.*|currency units|pod-hours|.*days.*)\)$|^(ready )?replicas$|^seconds$`)
+	unit := regexp.MustCompile(`\((requests/s|UTC|%.*|minutes.*|currency units.*|pod-hours.*|.*days.*)\)$|^(ready )?replicas$|^seconds$`)
 	for _, name := range pictureNames {
 		svg := files["plots/"+name+".svg"]
 		all := elements(t, svg)

@@ -56,7 +56,10 @@ func NewWriter(dir string, replace bool) (*Writer, error) {
 			return nil, fmt.Errorf("%s: not a run (no %s), so it is not replaced", dir, ResultFile)
 		}
 	}
-	staging, err := os.MkdirTemp(existing(filepath.Dir(dir)), "."+filepath.Base(dir)+".partial-")
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return nil, fmt.Errorf("output folder: %w", err)
+	}
+	staging, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+".partial-")
 	if err != nil {
 		return nil, fmt.Errorf("output folder: %w", err)
 	}
@@ -64,19 +67,6 @@ func NewWriter(dir string, replace bool) (*Writer, error) {
 		return nil, errors.Join(err, os.RemoveAll(staging))
 	}
 	return &Writer{final: dir, staging: staging, replace: replace}, nil
-}
-
-// existing returns dir, or the nearest folder above it that is there: an aborted run
-// leaves nothing behind, not even empty folders.
-func existing(dir string) string {
-	for {
-		_, err := os.Stat(dir)
-		parent := filepath.Dir(dir)
-		if !errors.Is(err, fs.ErrNotExist) || parent == dir {
-			return dir
-		}
-		dir = parent
-	}
 }
 
 // Path returns where the file or folder of the given path elements is to be written
@@ -137,11 +127,7 @@ func (w *Writer) Commit() error {
 			return fmt.Errorf("replace %s: %w", w.final, err)
 		}
 	}
-	err := os.MkdirAll(filepath.Dir(w.final), 0o755)
-	if err == nil {
-		err = os.Rename(w.staging, w.final)
-	}
-	if err != nil {
+	if err := os.Rename(w.staging, w.final); err != nil {
 		if old != "" {
 			err = errors.Join(err, os.Rename(old, w.final))
 		}
@@ -168,11 +154,8 @@ func Open(dir string) (*Folder, error) {
 		dir = filepath.Dir(dir)
 	}
 	data, err := os.ReadFile(filepath.Join(dir, ResultFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: not a run (%w: %s); give the folder that `hindcast backtest -o` wrote", dir, fs.ErrNotExist, ResultFile)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("open run: %w", err)
+		return nil, fmt.Errorf("open run: %w; give the folder that `hindcast backtest -o` wrote", err)
 	}
 	f := &Folder{Dir: dir}
 	if err := json.Unmarshal(data, &f.Result); err != nil {

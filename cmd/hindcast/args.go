@@ -1,17 +1,21 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"hindcast.dev/internal/suggest"
 )
 
 // reorder moves the flags of a command before its arguments, since cli stops at the
-// first argument. What follows a lone "--" stays an argument.
+// first argument, and turns `help COMMAND` into `COMMAND --help`. What follows a lone
+// "--" stays an argument.
 func reorder(app *cli.App, args []string) []string {
-	if len(args) == 0 {
-		return args
+	if len(args) > 1 && args[1] == "help" {
+		args = append([]string{args[0]}, append(slices.Clone(args[2:]), "--help")...)
 	}
 	head, commands := 1, app.Commands
 	var flags []cli.Flag
@@ -23,12 +27,16 @@ func reorder(app *cli.App, args []string) []string {
 		flags, commands = commands[i].Flags, commands[i].Subcommands
 		head++
 	}
+	if head >= len(args) || len(commands) > 0 {
+		return args // no command that has arguments
+	}
 	out := slices.Clone(args[:head])
 	var rest []string
 	for i := head; i < len(args); i++ {
 		arg := args[i]
 		if arg == "--" {
-			rest = append(rest, args[i:]...)
+			out = append(out, "--")
+			rest = append(rest, args[i+1:]...)
 			break
 		}
 		if !strings.HasPrefix(arg, "-") || arg == "-" {
@@ -36,8 +44,11 @@ func reorder(app *cli.App, args []string) []string {
 			continue
 		}
 		out = append(out, arg)
-		if takesValue(flags, arg) && i+1 < len(args) {
+		if takesValue(flags, arg) {
 			i++
+			if i == len(args) {
+				return out // An argument put behind the flag would become its value.
+			}
 			out = append(out, args[i])
 		}
 	}
@@ -57,4 +68,34 @@ func takesValue(flags []cli.Flag, arg string) bool {
 		}
 	}
 	return false
+}
+
+// usageError says what is wrong with the flags, and writes them as the user does.
+func usageError(c *cli.Context, err error, _ bool) error {
+	text, see := err.Error(), fmt.Sprintf("; see `%s --help`", c.Command.HelpName)
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		var known []string
+		for _, f := range c.Command.Flags {
+			known = append(known, f.Names()...)
+		}
+		if near := suggest.Nearest(name, known); len(near) > 1 {
+			see = fmt.Sprintf("; did you mean %s?", dashed(near))
+		}
+		return fmt.Errorf("no flag %s%s", dashed(name), see)
+	}
+	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		return fmt.Errorf("%s needs a value%s", dashed(name), see)
+	}
+	if value, rest, ok := strings.Cut(strings.TrimPrefix(text, "invalid value "), " for flag -"); ok {
+		name, _, _ := strings.Cut(rest, ":")
+		return fmt.Errorf("%s: %s is not a value that it takes%s", dashed(name), value, see)
+	}
+	return fmt.Errorf("%w%s", err, see)
+}
+
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + strings.TrimPrefix(name, "-")
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -16,41 +15,31 @@ import (
 
 func datasetsCommand() *cli.Command {
 	return &cli.Command{
-		Name:         "datasets",
-		Usage:        "list, describe and generate load",
-		OnUsageError: usageError,
-		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return fmt.Errorf("no command datasets %q; see `hindcast datasets --help`", c.Args().First())
-			}
-			return cli.ShowSubcommandHelp(c)
-		},
+		Name:  "datasets",
+		Usage: "list, describe and generate load",
 		Subcommands: []*cli.Command{
 			{
-				Name: "list", Usage: "list the built-in scenarios", OnUsageError: usageError,
-				Action: func(c *cli.Context) error {
-					tw := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
-					for _, s := range datasets.Scenarios() {
-						fmt.Fprintf(tw, "%s\t%s\n", s.Name, strings.ReplaceAll(strings.TrimSpace(s.Description), "\n", " "))
-					}
-					return tw.Flush()
-				},
+				Name:   "list",
+				Usage:  "list the built-in scenarios",
+				Action: listScenarios,
 			},
 			{
-				Name: "describe", Usage: "sum up a file or a scenario", ArgsUsage: "FILE|scenario:NAME", OnUsageError: usageError,
-				Action: func(c *cli.Context) error {
-					s, err := openData(c, "describe")
-					if err != nil {
-						return err
-					}
-					return describe(c.App.Writer, s)
-				},
-			},
-			{
-				Name: "generate", Usage: "write the load of a scenario as CSV", ArgsUsage: "NAME|FILE.yaml", OnUsageError: usageError,
+				Name:      "describe",
+				Usage:     "sum up a file or a scenario",
+				ArgsUsage: "FILE|scenario:NAME",
 				Flags: []cli.Flag{
-					&cli.Uint64Flag{Name: "seed", Usage: "seed of its randomness", Value: 1},
-					&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE`; default: standard output"},
+					&cli.StringFlag{Name: "unit", Usage: "what the values are: `UNIT` is " + unitList()},
+				},
+				Action: describe,
+			},
+			{
+				Name:        "generate",
+				Usage:       "write the load of a scenario as CSV",
+				Description: "The scenario is a built-in one or a file; docs/datasets.md has the format.",
+				ArgsUsage:   "NAME|FILE.yaml",
+				Flags: []cli.Flag{
+					&cli.Uint64Flag{Name: "seed", Usage: "`NUMBER` that its randomness follows from", Value: 1},
+					&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE`, replaced if it is there; default: standard output"},
 				},
 				Action: generate,
 			},
@@ -58,28 +47,38 @@ func datasetsCommand() *cli.Command {
 	}
 }
 
-// openData opens what the one argument names.
-func openData(c *cli.Context, command string) (datasets.Series, error) {
-	if c.NArg() != 1 {
-		return datasets.Series{}, fmt.Errorf("%s takes one file or scenario:NAME", command)
+func unitList() string {
+	var names []string
+	for _, u := range datasets.Units() {
+		names = append(names, string(u))
 	}
-	arg := c.Args().First()
-	if name, ok := strings.CutPrefix(arg, "scenario:"); ok {
-		s, err := datasets.Find(name)
-		if err != nil {
-			return datasets.Series{}, err
-		}
-		return s.Generate(1), nil
-	}
-	return datasets.Open(arg)
+	return strings.Join(names, ", ")
 }
 
-func describe(w io.Writer, s datasets.Series) error {
+func listScenarios(c *cli.Context) error {
+	if c.Args().Present() {
+		return fmt.Errorf("datasets list takes no argument, got %q", c.Args().First())
+	}
+	tw := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
+	for _, s := range datasets.Scenarios() {
+		fmt.Fprintf(tw, "%s\t%s\n", s.Name, strings.Join(strings.Fields(s.Description), " "))
+	}
+	return tw.Flush()
+}
+
+func describe(c *cli.Context) error {
+	if c.NArg() != 1 {
+		return errors.New("datasets describe takes one file or scenario:NAME; see `hindcast datasets describe --help`")
+	}
+	s, said, err := openLoad(c.Args().First(), c.String("unit"))
+	if err != nil {
+		return err
+	}
 	st := datasets.Stats(s)
 	const layout = "2006-01-02 15:04:05"
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	tw := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(tw, "name\t%s\n", s.Name)
-	fmt.Fprintf(tw, "unit\t%s\n", s.Unit)
+	fmt.Fprintf(tw, "unit\t%s, %s\n", s.Unit, said)
 	fmt.Fprintf(tw, "time\t%s to %s UTC\n", s.Start.UTC().Format(layout), s.End().UTC().Format(layout))
 	if s.Relative {
 		fmt.Fprintf(tw, "\tthe source has no dates: times count from its start\n")
@@ -92,29 +91,29 @@ func describe(w io.Writer, s datasets.Series) error {
 
 func generate(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return errors.New("generate takes the name of a scenario or a YAML file")
+		return errors.New("datasets generate takes the name of a scenario or a YAML file; see `hindcast datasets generate --help`")
 	}
-	sc, err := scenario(c.Args().First())
+	sc, err := scenario(c.Args().First(), c.App.Reader)
 	if err != nil {
 		return err
 	}
-	var buf bytes.Buffer
-	if err := datasets.WriteCSV(&buf, sc.Generate(c.Uint64("seed"))); err != nil {
+	var b bytes.Buffer
+	if err := datasets.WriteCSV(&b, sc.Generate(c.Uint64("seed"))); err != nil {
 		return err
 	}
-	if name := c.String("output"); name != "" {
-		return os.WriteFile(name, buf.Bytes(), 0o644)
+	if name := c.String("output"); name != "" && name != "-" {
+		return writeWhole(name, b.Bytes())
 	}
-	_, err = c.App.Writer.Write(buf.Bytes())
+	_, err = c.App.Writer.Write(b.Bytes())
 	return err
 }
 
 // scenario finds a built-in scenario, or reads one from a file.
-func scenario(arg string) (datasets.Scenario, error) {
-	if !strings.HasSuffix(arg, ".yaml") && !strings.HasSuffix(arg, ".yml") && !strings.HasSuffix(arg, ".json") {
+func scenario(arg string, stdin io.Reader) (datasets.Scenario, error) {
+	if arg != "-" && !strings.HasSuffix(arg, ".yaml") && !strings.HasSuffix(arg, ".yml") && !strings.HasSuffix(arg, ".json") {
 		return datasets.Find(strings.TrimPrefix(arg, "scenario:"))
 	}
-	data, err := readFile(arg)
+	data, err := readFile(arg, stdin)
 	if err != nil {
 		return datasets.Scenario{}, err
 	}

@@ -2,43 +2,54 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"hindcast.dev/autoscaler"
 	"hindcast.dev/backtest/result"
+	"hindcast.dev/internal/suggest"
 )
 
 func explainCommand() *cli.Command {
 	return &cli.Command{
-		Name:         "explain",
-		Usage:        "say why there were so many replicas at an instant",
-		ArgsUsage:    "RUN",
-		OnUsageError: usageError,
+		Name:      "explain",
+		Usage:     "say why there were so many replicas at an instant",
+		ArgsUsage: "RUN",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "at", Usage: "`TIME`, as 2006-01-02T15:04:05Z or 2006-01-02 15:04 (UTC)", Required: true},
+			&cli.StringFlag{Name: "at", Usage: "`TIME`, as 2006-01-02T15:04:05Z or 2006-01-02 15:04 (UTC)"},
 			&cli.StringFlag{Name: "policy", Usage: "one `POLICY`; default: every policy of the run"},
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return errors.New("explain takes one run's folder; see `hindcast explain --help`")
 			}
-			f, err := result.Open(c.Args().First())
-			if err != nil {
-				return err
+			if !c.IsSet("at") {
+				return errors.New("explain needs --at TIME; see `hindcast explain --help`")
 			}
 			at, err := parseTime(c.String("at"))
 			if err != nil {
 				return err
 			}
-			return explain(c.App.Writer, f, at, c.String("policy"))
+			f, err := result.Open(c.Args().First())
+			if err != nil {
+				return err
+			}
+			var b bytes.Buffer
+			if err := explain(&b, f, at, c.String("policy")); err != nil {
+				return err
+			}
+			_, err = c.App.Writer.Write(b.Bytes())
+			return err
 		},
 	}
 }
@@ -49,21 +60,26 @@ func parseTime(s string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("--at %q is not a time; write it as 2006-01-02T15:04:05Z", s)
+	return time.Time{}, fmt.Errorf("--at: %q is not a time; write it as 2006-01-02T15:04:05Z", s)
 }
 
 func explain(w io.Writer, f *result.Folder, at time.Time, policy string) error {
 	d := f.Result.Dataset
 	if at.Before(d.Start) || !at.Before(d.End) {
-		return fmt.Errorf("--at %s is outside the run, which goes from %s to %s",
+		return fmt.Errorf("--at: %s is outside the run, which goes from %s to %s",
 			at.Format(time.RFC3339), d.Start.Format(time.RFC3339), d.End.Format(time.RFC3339))
 	}
-	found := false
+	var names []string
+	for _, p := range f.Result.Policies {
+		names = append(names, p.Name)
+	}
+	if policy != "" && !slices.Contains(names, policy) {
+		return fmt.Errorf("--policy: the run has no policy %q%s", policy, suggest.Hint(policy, names))
+	}
 	for _, p := range f.Result.Policies {
 		if policy != "" && p.Name != policy {
 			continue
 		}
-		found = true
 		rec, err := decisionAt(filepath.Join(f.Dir, result.RunsDir, p.Name, result.DecisionsFile), at)
 		if err != nil {
 			return err
@@ -73,9 +89,6 @@ func explain(w io.Writer, f *result.Folder, at time.Time, policy string) error {
 			return err
 		}
 		printDecision(w, p.Name, state, rec)
-	}
-	if !found {
-		return fmt.Errorf("the run has no policy %q", policy)
 	}
 	return nil
 }
@@ -141,7 +154,7 @@ func printDecision(w io.Writer, policy string, state result.Row, rec *autoscaler
 		if v.Value != nil {
 			fmt.Fprintf(w, "  saw      %s = %.6g\n", v.Name, *v.Value)
 		} else {
-			fmt.Fprintf(w, "  saw      %s: %s\n", v.Name, v.Error)
+			fmt.Fprintf(w, "  saw      %s: %s\n", v.Name, cmp.Or(v.Error, v.NotFinite))
 		}
 	}
 	for _, p := range rec.Pods {
@@ -172,7 +185,10 @@ func printDecision(w io.Writer, policy string, state result.Row, rec *autoscaler
 func printPods(w io.Writer, p autoscaler.PodRecord) {
 	name := p.Name
 	if name == "" {
-		name = fmt.Sprintf("%d settled pods, each", max(p.Count, 1))
+		name = fmt.Sprintf("%d settled pods, each", p.Count)
+		if p.Count <= 1 {
+			name = "a settled pod"
+		}
 	}
 	state := p.Phase
 	switch {

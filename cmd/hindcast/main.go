@@ -13,47 +13,56 @@ import (
 	"syscall"
 
 	"github.com/urfave/cli/v2"
+
+	"hindcast.dev/internal/suggest"
 )
 
 // Exit codes of every command.
 const (
-	exitFailed       = 1 // a check or a test failed
-	exitBad          = 2 // usage or bad input
-	exitInterrupted  = 130
-	interruptedError = "interrupted; nothing was written"
+	exitFailed      = 1 // a check or a test failed
+	exitBad         = 2 // usage or bad input
+	exitInterrupted = 130
 )
 
-// An exitError ends the program with a code of its own.
+// An exitError ends the program with a code of its own. Without an error nothing is
+// printed.
 type exitError struct {
 	code int
 	err  error
 }
 
-func (e exitError) Error() string { return e.err.Error() }
+func (e exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
 func (e exitError) Unwrap() error { return e.err }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args, os.Stdout, os.Stderr)
+	// A second signal ends the program at once.
+	context.AfterFunc(ctx, stop)
+	code := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
 // run is main without the process around it.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	app := newApp(stdout, stderr)
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	app := newApp(stdin, stdout, stderr)
 	err := app.RunContext(ctx, reorder(app, args))
 	if err == nil {
 		return 0
 	}
-	if errors.Is(err, context.Canceled) {
-		fmt.Fprintln(stderr, "hindcast: "+interruptedError)
-		return exitInterrupted
-	}
-	var exit exitError
 	code := exitBad
-	if errors.As(err, &exit) {
+	var exit exitError
+	switch {
+	case errors.As(err, &exit):
 		code = exit.code
+	case ctx.Err() != nil:
+		code, err = exitInterrupted, errors.New("interrupted; nothing was written")
 	}
 	if text := strings.TrimSpace(err.Error()); text != "" {
 		fmt.Fprintln(stderr, "hindcast: "+strings.ReplaceAll(text, "\n", "\n  "))
@@ -61,37 +70,52 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return code
 }
 
-func newApp(stdout, stderr io.Writer) *cli.App {
-	return &cli.App{
+func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
+	app := &cli.App{
 		Name:  "hindcast",
 		Usage: "what would another scaler have done with my load?",
 		Description: "Replays recorded or synthetic load through scaling policies in a simulated cluster\n" +
 			"and reports forecast accuracy, over-provisioning, SLA and cost side by side.",
+		Reader:                    stdin,
 		Writer:                    stdout,
 		ErrWriter:                 stderr,
 		HideVersion:               true,
+		HideHelpCommand:           true, // see reorder
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {},
 		OnUsageError:              usageError,
-		CommandNotFound: func(_ *cli.Context, name string) {
-			fmt.Fprintf(stderr, "hindcast: no command %q; `hindcast help` lists them\n", name)
-		},
-		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return fmt.Errorf("no command %q; `hindcast help` lists them", c.Args().First())
-			}
-			return cli.ShowAppHelp(c)
-		},
 		Commands: []*cli.Command{
-			backtestCommand(), reportCommand(), compareCommand(), explainCommand(), datasetsCommand(),
+			backtestCommand(), reportCommand(), compareCommand(), explainCommand(), testCommand(), datasetsCommand(),
 		},
+	}
+	app.Action = unknown(app.Commands, cli.ShowAppHelp)
+	complete(app.Commands)
+	return app
+}
+
+// complete sets what is the same for all commands.
+func complete(commands []*cli.Command) {
+	for _, c := range commands {
+		c.HideHelpCommand = true
+		c.OnUsageError = usageError
+		if len(c.Subcommands) > 0 {
+			c.Action = unknown(c.Subcommands, cli.ShowSubcommandHelp)
+		}
+		complete(c.Subcommands)
 	}
 }
 
-func usageError(c *cli.Context, err error, _ bool) error {
-	name := "hindcast"
-	if c.Command != nil && c.Command.Name != "" {
-		name = c.Command.HelpName
+// unknown is the action of what only has commands: none of them was named.
+func unknown(commands []*cli.Command, help cli.ActionFunc) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		if !c.Args().Present() {
+			return help(c)
+		}
+		var names []string
+		for _, known := range commands {
+			names = append(names, known.Name)
+		}
+		name := c.Args().First()
+		return fmt.Errorf("no command %q%s", name, suggest.Hint(name, names))
 	}
-	return fmt.Errorf("%w; see `%s --help`", err, name)
 }

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"hindcast.dev/api/v1alpha1"
+	"hindcast.dev/datasets"
+)
+
+// fewestValues is how many values of a load there must be. A backtest refuses fewer
+// too, but calls the load by its name, not by its file.
+const fewestValues = 8
+
+// checkLoads returns what is wrong with any of the datasets, before the first run,
+// which may take long.
+func (in *input) checkLoads() error {
+	var faults []error
+	for _, d := range in.Spec.Datasets {
+		faults = append(faults, checkLoad(d))
+	}
+	return errors.Join(faults...)
+}
+
+func checkLoad(d v1alpha1.Dataset) error {
+	if d.Scenario != "" {
+		_, err := datasets.Find(d.Scenario)
+		return err
+	}
+	s, err := datasets.Open(d.Path)
+	if err != nil {
+		return err
+	}
+	st := datasets.Stats(s)
+	switch {
+	case st.Points < fewestValues:
+		return fmt.Errorf("%s: %d values are too few to compare on; give at least %d", d.Path, st.Points, fewestValues)
+	case st.Max == 0:
+		return fmt.Errorf("%s: no load, every value is 0; give a recording of a time with load", d.Path)
+	}
+	return nil
+}
+
+// openLoad opens a file or scenario:NAME, and tells who says what its unit is.
+func openLoad(arg, unit string) (s datasets.Series, said string, err error) {
+	if name, ok := strings.CutPrefix(arg, "scenario:"); ok {
+		sc, err := datasets.Find(name)
+		if err != nil {
+			return s, "", err
+		}
+		s, said = sc.Generate(1), "the scenario says so"
+	} else {
+		if s, err = datasets.Open(arg); err != nil {
+			return s, "", err
+		}
+		said = "taken for granted: a file does not say, --unit does"
+	}
+	if unit != "" {
+		if s.Unit, err = datasets.ParseUnit(unit); err != nil {
+			return s, "", fmt.Errorf("--unit: %w", err)
+		}
+		said = "given by --unit"
+	}
+	return s, said, nil
+}

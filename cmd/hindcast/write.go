@@ -1,0 +1,82 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// readFile reads a file, or standard input where it is called "-".
+func readFile(name string, stdin io.Reader) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(stdin)
+	}
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s: no such file; check the path", name)
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, fmt.Errorf("%s: is a folder; name a file in it", name)
+	}
+	return os.ReadFile(name)
+}
+
+// writeWhole writes a file whole or not at all: beside its place first, then renamed.
+// What is no regular file, such as a pipe, is written to directly.
+func writeWhole(name string, data []byte) (err error) {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
+	info, err := os.Stat(name)
+	switch {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("%s: is a folder; name a file", name)
+	case err == nil && !info.Mode().IsRegular():
+		return os.WriteFile(name, data, 0o666)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".partial-")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	_, err = tmp.Write(data)
+	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), name)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", name, cause(err)), os.Remove(tmp.Name()))
+	}
+	return nil
+}
+
+// cause leaves out the name of the temporary file, which says nothing to a user.
+func cause(err error) error {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		return at.Err
+	}
+	return err
+}
+
+// missingAbove returns the folders above dir that are not there, the deepest first.
+func missingAbove(dir string) []string {
+	var missing []string
+	for parent := filepath.Dir(filepath.Clean(dir)); ; parent = filepath.Dir(parent) {
+		if _, err := os.Stat(parent); !errors.Is(err, fs.ErrNotExist) {
+			return missing
+		}
+		missing = append(missing, parent)
+	}
+}
+
+// removeEmpty removes folders, the deepest first, as far as they are empty.
+func removeEmpty(dirs []string) {
+	for _, dir := range dirs {
+		if err := os.Remove(dir); err != nil {
+			return // Something was finished in it.
+		}
+	}
+}
