@@ -128,7 +128,9 @@ func (p *fakePolicy) Commit(now time.Time, from, to int32) {
 // wish is a policy that always wants n.
 func wish(n int32) *fakePolicy {
 	return &fakePolicy{
-		needs:  policy.Needs{Interval: 30 * time.Second},
-		decide: func(policy.Input) policy.Decision { return policy.Decision{Replicas: n, Raw: n, Reason: "Test: as told"} },
+		needs: policy.Needs{Interval: 30 * time.Second},
+		decide: func(policy.Input) policy.Decision {
+			return policy.Decision{Replicas: n, Raw: n, Reason: "Test: as told"}
+		},
 	}
 }

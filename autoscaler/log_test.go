@@ -130,11 +130,11 @@ func TestLogHasNoNumberForNothing(t *testing.T) {
 	for _, v := range values {
 		step.Input.Values = append(step.Input.Values, policy.Value{Name: "v", Value: v})
 		step.Decision.Forecast = &policy.Forecast{Point: v, Upper: v, Observed: v, Quantile: v}
-		var any map[string]any
-		if err := json.Unmarshal([]byte(writeLog(t, step)), &any); err != nil {
+		var line map[string]any
+		if err := json.Unmarshal([]byte(writeLog(t, step)), &line); err != nil {
 			t.Fatalf("forecast of %v: %v", v, err)
 		}
-		if null := any["forecast"].(map[string]any)["upper"] == nil; null != (math.IsNaN(v) || math.IsInf(v, 0)) {
+		if null := line["forecast"].(map[string]any)["upper"] == nil; null != (math.IsNaN(v) || math.IsInf(v, 0)) {
 			t.Errorf("upper of %v is null: %v", v, null)
 		}
 	}
@@ -258,8 +258,8 @@ func TestGroupingLosesNothing(t *testing.T) {
 			grouped += max(p.Count-1, 0)
 		}
 		cfg := policy.HPAConfig{
-			CPUInitialization:     time.Duration(r.IntN(3)) * 20 * time.Minute,
-			InitialReadinessDelay: time.Duration(r.IntN(3)) * 20 * time.Minute,
+			CPUInitialization:     time.Duration(r.IntN(3)) * 90 * time.Minute,
+			InitialReadinessDelay: time.Duration(r.IntN(3)) * 90 * time.Minute,
 		}
 		for name, build := range map[string]func() (policy.Policy, error){
 			"cpu":    func() (policy.Policy, error) { return policy.NewHPA(resourceSpec(corev1.ResourceCPU, true), cfg) },

@@ -3,6 +3,7 @@ package autoscaler_test
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -174,6 +175,11 @@ func TestDocs(t *testing.T) {
 	for _, e := range examples {
 		if recs := readLog(t, e[1]); len(recs) == 0 {
 			t.Errorf("no record in %s", e[1])
+		}
+		strict := json.NewDecoder(strings.NewReader(e[1]))
+		strict.DisallowUnknownFields()
+		if err := strict.Decode(&autoscaler.Record{}); err != nil {
+			t.Errorf("%v in %s", err, e[1])
 		}
 	}
 }

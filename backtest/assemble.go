@@ -33,7 +33,8 @@ func (b *bench) assemble(scores []result.Forecast) result.Result {
 	if b.contest.equal {
 		res.Verdict = b.contest.verdict(res.Comparisons)
 	}
-	res.Notes = append(b.facts(), b.notes...)
+	// Notes of runs that went on at once come in any order.
+	res.Notes = append(b.facts(), slices.Sorted(slices.Values(b.notes))...)
 	return res
 }
 

@@ -212,6 +212,9 @@ func (b *bench) record(ctx context.Context, t task, write bool) (out output, err
 	watch := b.timing.start()
 	out, err = b.runner.one(ctx, t)
 	b.timing.stop(name, watch, out)
+	for _, expr := range out.silent {
+		b.note(fmt.Sprintf("%s: the query %s never had data in the simulated world, so that metric decided nothing.", name, expr))
+	}
 	if err == nil {
 		t.record.timeline.Write(result.Row{Time: b.env.load.End(), Load: math.NaN(), P99: math.NaN()})
 	}

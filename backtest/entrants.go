@@ -18,7 +18,7 @@ func newEntrant(e *env, ref v1alpha1.PolicyRef, manifests map[string]v1alpha1.Do
 	case ref.File != "" && doc.HorizontalPodAutoscaler != nil:
 		ent = newHPA(e, ref.Name, doc.HorizontalPodAutoscaler.Spec)
 	case ref.File != "" && doc.PredictiveScaler != nil:
-		ent, notes, err = newScaler(e, ref.Name, doc.PredictiveScaler)
+		ent, notes, err = newScaler(e, ref.Name, doc.PredictiveScaler, manifests)
 	case ref.File != "":
 		return nil, nil, fmt.Errorf("%s: not a HorizontalPodAutoscaler or PredictiveScaler", ref.File)
 	default:

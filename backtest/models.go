@@ -11,8 +11,8 @@ import (
 )
 
 // newModel builds the model of an id for a series of the given step. Seasons are in
-// steps, shortest first; a model with one season takes the shortest, which is the
-// day where there is one.
+// steps, shortest first, nil where they are left to the model; a model with one
+// season takes the shortest, which is the day where there is one.
 func newModel(id string, step time.Duration, seasons []int, horizons int) (forecast.Model, error) {
 	first := 0
 	if len(seasons) > 0 {
@@ -32,7 +32,7 @@ func newModel(id string, step time.Duration, seasons []int, horizons int) (forec
 		}
 		return forecast.Harmonic{Seasons: waves}, nil
 	case "ridge":
-		return forecast.Ridge{Horizons: max(horizons, 1), HalfLife: max(int(day/step), 300)}, nil
+		return forecast.Ridge{Horizons: max(horizons, 1), HalfLife: max(int(day/step), 300), Seasons: seasons}, nil
 	}
 	if near := suggest.Nearest(id, v1alpha1.Models()); near != "" {
 		return nil, fmt.Errorf("unknown model %q; did you mean %q?", id, near)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"hindcast.dev/autoscaler"
@@ -100,11 +102,12 @@ type source struct {
 	own     *promdb.DB // nil: no expression needs it
 	isOwn   map[string]bool
 	queries int64
+	answers map[string]int // by expression, how often it had data
 }
 
 // newSource sorts the expressions of a policy. It opens no database.
 func newSource(view *promdb.View, exprs []string) (*source, error) {
-	s := &source{shared: view, isOwn: map[string]bool{}}
+	s := &source{shared: view, isOwn: map[string]bool{}, answers: map[string]int{}}
 	for _, expr := range exprs {
 		names, exact, err := promdb.MetricNames(expr)
 		if err != nil {
@@ -139,7 +142,21 @@ func (s *source) Query(ctx context.Context, expr string, at time.Time) (float64,
 	} else {
 		v, err = s.shared.Query(ctx, expr, at)
 	}
+	if err == nil {
+		s.answers[expr]++
+	}
 	return v, translate(err)
+}
+
+// silent returns the expressions that never had data.
+func (s *source) silent() []string {
+	var out []string
+	for _, expr := range slices.Sorted(maps.Keys(s.isOwn)) {
+		if s.answers[expr] == 0 {
+			out = append(out, expr)
+		}
+	}
+	return out
 }
 
 func (s *source) QueryRange(ctx context.Context, expr string, from, to time.Time, step time.Duration) ([]float64, error) {

@@ -30,6 +30,7 @@ type output struct {
 	latencies    *sim.Latencies // of the scored part; nil unless asked for
 	samples      uint64         // appended to the run's database
 	queries      int64
+	silent       []string // expressions of the policy that never had data
 }
 
 // A recording is where a run is written down.
@@ -103,7 +104,7 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 		return output{}, err
 	}
 	out.past, out.scored = past.finish(), now.finish()
-	out.queries = metrics.queries
+	out.queries, out.silent = metrics.queries, metrics.silent()
 	return out, nil
 }
 

@@ -2,10 +2,13 @@ package backtest
 
 import (
 	"fmt"
+	"maps"
 	"math"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
 	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/policy"
@@ -51,7 +54,7 @@ func newV3(e *env) (entrant, error) {
 			Query:      policy.Query{Name: "requests", Expr: loadQuery(e.app)},
 			PerReplica: e.service.Capacity(v),
 		}}
-		cfg, err := e.v3Config(metrics, v3Model, quantileFor(v))
+		cfg, err := e.v3Config(metrics, v3Model, nil, quantileFor(v))
 		if err != nil {
 			return setup{}, err
 		}
@@ -68,8 +71,8 @@ func newV3(e *env) (entrant, error) {
 func quantileFor(objective float64) float64 { return max(0.5, 1-10*(1-objective)) }
 
 // v3Config is the configuration that built-in and manifest V3 share.
-func (e *env) v3Config(metrics []policy.V3Metric, model string, quantile float64) (policy.V3Config, error) {
-	m, err := newModel(model, v3Step, []int{int(day / v3Step), int(7 * day / v3Step)}, int(scaleDownAfter/v3Step)+1)
+func (e *env) v3Config(metrics []policy.V3Metric, model string, seasons []int, quantile float64) (policy.V3Config, error) {
+	m, err := newModel(model, v3Step, seasons, int(scaleDownAfter/v3Step)+1)
 	if err != nil {
 		return policy.V3Config{}, err
 	}
@@ -86,8 +89,12 @@ func (e *env) v3Config(metrics []policy.V3Metric, model string, quantile float64
 }
 
 // newScaler reads a PredictiveScaler manifest.
-func newScaler(e *env, name string, s *v1alpha1.PredictiveScaler) (entrant, []string, error) {
+func newScaler(e *env, name string, s *v1alpha1.PredictiveScaler, manifests map[string]v1alpha1.Document) (entrant, []string, error) {
 	spec := &s.Spec
+	seasons, err := seasonSteps(&spec.Forecast)
+	if err != nil {
+		return entrant{}, nil, err
+	}
 	metrics, err := e.scalerMetrics(spec)
 	if err != nil {
 		return entrant{}, nil, err
@@ -101,15 +108,16 @@ func newScaler(e *env, name string, s *v1alpha1.PredictiveScaler) (entrant, []st
 	if model == v1alpha1.Auto {
 		model = v3Model
 	}
+	inner := e.hpaFor(spec, manifests)
 	floorMode := spec.Actuation.Type == v1alpha1.ActuationHPAMinReplicas
 	ent := entrant{
 		name: name, kind: "v3",
 		description: fmt.Sprintf("PredictiveScaler %s: %s on %d metrics, quantile %.4g, %d to %d replicas, %s",
 			s.Name, model, len(metrics), configured, *spec.MinReplicas, spec.MaxReplicas, spec.Actuation.Type),
-		knob: &knob{name: "objective (quantile of the highest load ahead)", from: 0.5, to: 0.9999, configured: configured, errors: true},
+		knob: &knob{name: "quantile of the highest load ahead", from: 0.5, to: 0.9999, configured: configured, errors: true},
 	}
 	ent.build = func(v float64) (setup, error) {
-		cfg, err := e.v3Config(metrics, model, v)
+		cfg, err := e.v3Config(metrics, model, seasons, v)
 		if err != nil {
 			return setup{}, err
 		}
@@ -118,7 +126,7 @@ func newScaler(e *env, name string, s *v1alpha1.PredictiveScaler) (entrant, []st
 		if err != nil || !floorMode {
 			return setup{policy: p}, err
 		}
-		hpa, err := policy.NewHPA(hpaSpec(e), policy.HPAConfig{Sync: hpaInterval})
+		hpa, err := policy.NewHPA(inner, policy.HPAConfig{Sync: hpaInterval})
 		return setup{policy: p, hpa: hpa}, err
 	}
 	var notes []string
@@ -126,7 +134,7 @@ func newScaler(e *env, name string, s *v1alpha1.PredictiveScaler) (entrant, []st
 		notes = append(notes, fmt.Sprintf("%s: mode %s is ignored in a backtest.", name, spec.Mode))
 	}
 	if floorMode {
-		notes = append(notes, fmt.Sprintf("%s raises the floor of an HPA (CPU 70 %%), so it costs at least what that HPA costs, by construction.", name))
+		notes = append(notes, fmt.Sprintf("%s raises the floor of an HPA (%s), so it costs at least what that HPA costs, by construction.", name, describeHPA(inner)))
 	}
 	return ent, notes, nil
 }
@@ -134,14 +142,44 @@ func newScaler(e *env, name string, s *v1alpha1.PredictiveScaler) (entrant, []st
 func applyScaler(cfg *policy.V3Config, spec *v1alpha1.PredictiveScalerSpec) {
 	cfg.Min, cfg.Max = *spec.MinReplicas, spec.MaxReplicas
 	cfg.ReactiveFloor = *spec.Safety.ReactiveFloor
+	cfg.Behavior = spec.Behavior
 	cfg.StaleAfter = spec.Safety.StaleAfter.Duration
 	cfg.DemoteBelow = spec.Safety.DemoteWhenSkillBelow.Or(math.NaN())
 	if spec.Safety.MaxStep != nil {
 		cfg.MaxStep = *spec.Safety.MaxStep
 	}
-	if h, err := time.ParseDuration(spec.Forecast.Horizon); err == nil {
-		cfg.Lead = h
+	if h, auto, err := spec.Forecast.HorizonLength(); err == nil && !auto {
+		cfg.Lead = max(0, h-v3Interval)
 	}
+}
+
+// hpaFor is the HPA whose floor a scaler raises: the manifest that its hpaRef names,
+// where it takes part in the backtest, else V2.md's.
+func (e *env) hpaFor(spec *v1alpha1.PredictiveScalerSpec, manifests map[string]v1alpha1.Document) autoscalingv2.HorizontalPodAutoscalerSpec {
+	if ref := spec.Actuation.HPARef; ref != nil {
+		for _, file := range slices.Sorted(maps.Keys(manifests)) {
+			if h := manifests[file].HorizontalPodAutoscaler; h != nil && h.Name == ref.Name {
+				return h.Spec
+			}
+		}
+	}
+	h := hpaSpec(e)
+	h.MinReplicas, h.MaxReplicas = spec.MinReplicas, spec.MaxReplicas
+	return h
+}
+
+// seasonSteps are the seasons that a manifest names, nil where it leaves them open.
+func seasonSteps(f *v1alpha1.ForecastSpec) ([]int, error) {
+	seasons, err := f.Seasons()
+	if err != nil || seasons == nil {
+		return nil, err
+	}
+	steps := []int{}
+	for _, s := range seasons {
+		steps = append(steps, max(1, int(s/v3Step)))
+	}
+	slices.Sort(steps)
+	return steps, nil
 }
 
 // scalerMetrics turns the targets of a manifest into loads per replica.
@@ -169,17 +207,17 @@ func (e *env) scalerMetrics(spec *v1alpha1.PredictiveScalerSpec) ([]policy.V3Met
 // Cu/(Cu+Co) of its prices (newsvendor: Arrow, Harris and Marschak 1951), or its
 // objective.
 func scalerQuantile(spec *v1alpha1.PredictiveScalerSpec, objective float64) (float64, error) {
-	if q := spec.Forecast.Quantile; q != "" && q != v1alpha1.Auto {
-		return strconv.ParseFloat(q, 64)
+	if q, auto, err := spec.Forecast.QuantileLevel(); err != nil || !auto {
+		return q, err
 	}
 	bad := spec.Cost.PerMillionBadRequests.Or(math.NaN())
 	replica := spec.Cost.PerReplicaHour.Or(math.NaN())
 	if math.IsNaN(bad) || math.IsNaN(replica) {
-		return objective, nil
+		return quantileFor(objective), nil
 	}
 	per := spec.Metrics[0].Target.PerReplica.Or(math.NaN())
 	if math.IsNaN(per) {
-		return objective, nil
+		return quantileFor(objective), nil
 	}
 	under := bad / 1e6 * per * 3600 // what an hour of a missing replica's requests costs
 	return min(max(under/(under+replica), 0.5), 0.9999), nil

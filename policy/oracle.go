@@ -77,14 +77,12 @@ func (o *Oracle) Decide(in Input) Decision {
 
 // bound clamps the replicas to [lowest, highest] and notes it.
 func (d *Decision) bound(lowest, highest int32) {
-	n := max(lowest, min(highest, d.Replicas))
-	switch {
-	case n > d.Replicas:
-		d.Clamps = append(d.Clamps, Clamp{clampMin, d.Replicas, n})
-	case n < d.Replicas:
-		d.Clamps = append(d.Clamps, Clamp{clampMax, d.Replicas, n})
+	if d.Replicas < lowest {
+		d.clamp(clampMin, lowest)
 	}
-	d.Replicas = n
+	if d.Replicas > highest {
+		d.clamp(clampMax, highest)
+	}
 }
 
 var _ Policy = (*Oracle)(nil)

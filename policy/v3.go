@@ -7,6 +7,8 @@ import (
 	"math"
 	"time"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+
 	"hindcast.dev/forecast"
 )
 
@@ -38,6 +40,9 @@ type V3Config struct {
 	Quantile float64
 	// ReactiveFloor keeps the replicas that the load observed now needs.
 	ReactiveFloor bool
+	// Behavior limits the speed of scaling as in an HPA, whose defaults fill what it
+	// leaves out; nil: no such limits.
+	Behavior *autoscalingv2.HorizontalPodAutoscalerBehavior
 	// MaxStep is the largest change of one decision; 0: no limit.
 	MaxStep int32
 	// StaleAfter is the age from which the last known load no longer counts; default
@@ -62,7 +67,13 @@ type V3 struct {
 	cfg      V3Config
 	outlooks []*outlook
 	needs    Needs
+	limits   hpaLimits // nil: none
+	started  bool
 }
+
+// defaultStabilization is the scale-down window of a Behavior that has none: that of
+// the HPA controller's flag.
+const defaultStabilization = 5 * time.Minute
 
 // demotionMargin is how far the skill must rise above DemoteBelow before the
 // forecast is used again.
@@ -80,6 +91,10 @@ func NewV3(cfg V3Config) (*V3, error) {
 		return nil, fmt.Errorf("v3: %w", err)
 	}
 	v := &V3{cfg: cfg, needs: Needs{Interval: cfg.Interval}}
+	if cfg.Behavior != nil {
+		filled := defaultHPA(&autoscalingv2.HorizontalPodAutoscalerSpec{Behavior: cfg.Behavior})
+		v.limits = newHPABehavior(filled.Behavior, defaultStabilization)
+	}
 	if cfg.Fallback != nil {
 		n := cfg.Fallback.Needs()
 		if len(n.Queries) > 0 {
@@ -114,12 +129,14 @@ func (c *V3Config) validate() error {
 	check(len(c.Metrics) > 0, "metrics: none")
 	for _, m := range c.Metrics {
 		check(m.PerReplica > 0 && !math.IsInf(m.PerReplica, 1), "metric %s: a replica that carries %v", m.Name, m.PerReplica)
-		check(m.Weight >= 0, "metric %s: weight %v is negative", m.Name, m.Weight)
+		check(m.Weight >= 0 && !math.IsInf(m.Weight, 1), "metric %s: weight %v is not finite and at least 0", m.Name, m.Weight)
 	}
 	check(c.Model != nil, "model: not set")
 	check(c.Min >= 0 && c.Max >= 1 && c.Min <= c.Max, "min, max: %d, %d are not 0 <= min <= max with max >= 1", c.Min, c.Max)
 	check(c.Interval > 0 && c.Step >= c.Interval, "interval %v, step %v: want 0 < interval <= step", c.Interval, c.Step)
 	check(c.Lead >= 0, "lead: %v is negative", c.Lead)
+	check(c.StaleAfter > 0, "stale after: %v is negative", c.StaleAfter)
+	check(c.Learning > 0, "learning: %v is negative", c.Learning)
 	check(c.Quantile > 0 && c.Quantile < 1, "quantile: %v is not in (0,1)", c.Quantile)
 	check(c.MaxStep >= 0, "max step: %d is negative", c.MaxStep)
 	return errors.Join(faults...)
@@ -128,8 +145,11 @@ func (c *V3Config) validate() error {
 // Needs asks for the metrics, and for what the fallback wants.
 func (v *V3) Needs() Needs { return v.needs }
 
-// Commit passes a change on to the fallback, whose rate limits count it.
+// Commit notes a change for the rate limits, its own and the fallback's.
 func (v *V3) Commit(now time.Time, from, to int32) {
+	if v.limits != nil {
+		v.limits.commit(now, from, to)
+	}
 	if c, ok := v.cfg.Fallback.(Committer); ok {
 		c.Commit(now, from, to)
 	}
@@ -137,6 +157,10 @@ func (v *V3) Commit(now time.Time, from, to int32) {
 
 // Decide looks at every metric, combines their wishes and keeps the rails.
 func (v *V3) Decide(in Input) Decision {
+	if v.limits != nil && !v.started {
+		v.started = true
+		v.limits.start(in.Now, in.Spec)
+	}
 	var fallback *Decision
 	if v.cfg.Fallback != nil {
 		fallback = new(v.cfg.Fallback.Decide(in))
@@ -144,13 +168,14 @@ func (v *V3) Decide(in Input) Decision {
 	d := Decision{Proposals: make([]Proposal, 0, len(v.outlooks)+1)}
 	wishes := make([]wanted, len(v.outlooks))
 	learning := false
+	most := int32(math.MinInt32)
 	for i, o := range v.outlooks {
 		o.observe(in.Now, in.Values[i])
 		wishes[i] = o.wish(in.Now)
 		learning = learning || wishes[i].state == outlookLearning
 		d.Proposals = append(d.Proposals, wishes[i].proposal)
-		if f := wishes[i].forecast; f != nil && (d.Forecast == nil || wishes[i].up > d.Proposals[0].Replicas) {
-			d.Forecast = f
+		if f := wishes[i].forecast; f != nil && wishes[i].up > most {
+			d.Forecast, most = f, wishes[i].up
 		}
 	}
 	if learning {
@@ -169,7 +194,7 @@ func (v *V3) Decide(in Input) Decision {
 	default:
 		d.Replicas, d.Reason = in.Spec, "Steady: as many as the load ahead needs"
 	}
-	v.rails(&d, in.Spec)
+	v.rails(&d, in)
 	return d
 }
 
@@ -188,10 +213,14 @@ func (v *V3) combine(wishes []wanted) (up, down int32, stale bool) {
 		sumDown += weight * float64(w.down)
 	}
 	if weighted {
-		up, down = int32(math.Ceil(sumUp/weights)), int32(math.Ceil(sumDown/weights))
+		up, down = wholeUp(sumUp/weights), wholeUp(sumDown/weights)
 	}
 	return up, down, stale
 }
+
+// wholeUp rounds up, but not for the rounding errors of a sum: the mean of equal wishes
+// is that wish.
+func wholeUp(x float64) int32 { return saturate(math.Ceil(x * (1 - 1e-12))) }
 
 // withoutData follows the last forecast and the fallback upwards, never down.
 func (v *V3) withoutData(in Input, d Decision, fallback *Decision, up int32) Decision {
@@ -204,7 +233,7 @@ func (v *V3) withoutData(in Input, d Decision, fallback *Decision, up int32) Dec
 		}
 	}
 	d.Raw, d.Replicas = n, n
-	v.rails(&d, in.Spec)
+	v.rails(&d, in)
 	d.Hold = d.Replicas == in.Spec
 	return d
 }
@@ -217,18 +246,34 @@ func (v *V3) fallBack(in Input, d Decision, fallback *Decision, reason string) D
 	out := *fallback
 	out.Proposals = append(d.Proposals, out.Proposals...)
 	out.Reason = reason + "; the HPA says " + out.Reason
+	if !out.Hold {
+		// The bounds of the fallback may be wider.
+		v.rails(&out, in)
+	}
 	return out
 }
 
-// rails bounds the step and the replicas.
-func (v *V3) rails(d *Decision, cur int32) {
-	if s := v.cfg.MaxStep; s > 0 {
-		if n := min(max(d.Replicas, cur-s), cur+s); n != d.Replicas {
-			d.Clamps = append(d.Clamps, Clamp{"max step", d.Replicas, n})
-			d.Replicas = n
-		}
+// rails bounds the speed, the step and the replicas.
+func (v *V3) rails(d *Decision, in Input) {
+	cur := in.Spec
+	if v.limits != nil {
+		stable, _ := v.limits.stabilize(in.Now, cur, d.Replicas)
+		d.clamp(clampStabilization, stable)
+		n, reason := v.limits.limit(in.Now, cur, stable, v.cfg.Min, v.cfg.Max)
+		d.clamp(clampName(reason), n)
+	}
+	if s := int64(v.cfg.MaxStep); s > 0 {
+		d.clamp("max step", int32(min(max(int64(d.Replicas), int64(cur)-s), int64(cur)+s)))
 	}
 	d.bound(v.cfg.Min, v.cfg.Max)
+}
+
+// clamp sets the replicas to n and notes it as a limit where that changes them.
+func (d *Decision) clamp(name string, n int32) {
+	if n != d.Replicas {
+		d.Clamps = append(d.Clamps, Clamp{name, d.Replicas, n})
+		d.Replicas = n
+	}
 }
 
 var (

@@ -49,8 +49,10 @@ type outlook struct {
 
 	lead, long       int             // lengths of the windows, steps
 	peaks, lastPeaks *forecast.Peaks // of the model, and of last value
+	from             *forecast.Peaks // the one of them in force
 	skill            skill
 	demoted          bool
+	broken           bool // the newest forecast of the model is no number
 	last             float64   // newest observed value
 	lastAt           time.Time // zero: none yet
 	surge            surge
@@ -77,7 +79,7 @@ func newOutlook(cfg *V3Config, m V3Metric) (*outlook, error) {
 	return &outlook{
 		cfg: cfg, metric: m,
 		path: make([]float64, max(lead, long)), flat: make([]float64, max(lead, long)),
-		lead: lead, long: long, peaks: peaks, lastPeaks: last,
+		lead: lead, long: long, peaks: peaks, lastPeaks: last, from: peaks,
 		skill: skill{model: track(), last: track()},
 		last:  math.NaN(),
 	}, nil
@@ -89,20 +91,20 @@ func (o *outlook) observe(now time.Time, v Value) {
 	if v.Err != nil || math.IsInf(y, 0) || y < 0 {
 		y = math.NaN()
 	}
+	if o.next.IsZero() {
+		o.start, o.next = now, now
+	}
+	// Steps that went by without a decision are missing, and know nothing of y.
+	for ; now.Sub(o.next) >= o.cfg.Step; o.next = o.next.Add(o.cfg.Step) {
+		o.step(math.NaN())
+	}
 	if !math.IsNaN(y) {
 		o.surge.observe(now, y, o.leadUp)
 		o.last, o.lastAt = y, now
 	}
-	if o.next.IsZero() {
-		o.start, o.next = now, now
-	}
-	for ; !now.Before(o.next); o.next = o.next.Add(o.cfg.Step) {
-		// Steps that went by without a decision are missing, the newest is now.
-		value := math.NaN()
-		if now.Sub(o.next) < o.cfg.Step {
-			value = y
-		}
-		o.step(value)
+	if !now.Before(o.next) {
+		o.step(y)
+		o.next = o.next.Add(o.cfg.Step)
 	}
 }
 
@@ -129,7 +131,10 @@ func (o *outlook) step(y float64) {
 		o.predictor.Update(y)
 	}
 	o.predictor.Predict(o.path)
-	for i := range o.flat {
+	for i, v := range o.path {
+		if math.IsInf(v, 0) {
+			o.path[i] = math.NaN()
+		}
 		o.flat[i] = o.last
 	}
 	o.peaks.Step(y, o.path)
@@ -151,15 +156,16 @@ func (o *outlook) choose() {
 			o.demoted = false
 		}
 	}
-	from, q := o.peaks, o.cfg.Quantile
-	if o.demoted {
-		from = o.lastPeaks
+	q := o.cfg.Quantile
+	o.broken = math.IsNaN(o.peaks.Point(o.long))
+	if o.from = o.peaks; o.demoted || o.broken {
+		o.from = o.lastPeaks
 	}
 	// Where there is no forecast the last valid one stays in force.
-	if up := from.Upper(o.lead, q); !math.IsNaN(up) {
-		o.leadMean, o.leadUp = from.Point(o.lead), up
+	if up := o.from.Upper(o.lead, q); !math.IsNaN(up) {
+		o.leadMean, o.leadUp = o.from.Point(o.lead), up
 	}
-	if up := from.Upper(o.long, q); !math.IsNaN(up) {
+	if up := o.from.Upper(o.long, q); !math.IsNaN(up) {
 		o.longUp = up
 	}
 	o.longUp = max(o.leadUp, o.longUp)
@@ -168,7 +174,7 @@ func (o *outlook) choose() {
 // wish turns the outlook into replicas.
 func (o *outlook) wish(now time.Time) wanted {
 	w := wanted{proposal: Proposal{Source: o.metric.Name}}
-	if o.predictor == nil || min(o.peaks.Scores(o.lead), o.peaks.Scores(o.long)) < fewestScores {
+	if o.predictor == nil || min(o.from.Scores(o.lead), o.from.Scores(o.long)) < fewestScores {
 		w.proposal.Detail = "learning"
 		w.proposal.Err = o.fitErr
 		return w
@@ -178,9 +184,11 @@ func (o *outlook) wish(now time.Time) wanted {
 		w.state = outlookStale
 		w.proposal.Err = fmt.Errorf("last value is %v old: %w", now.Sub(o.lastAt).Round(time.Second), ErrNoData)
 	}
-	up := o.leadUp
+	up, surging := o.leadUp, ""
 	if w.state == outlookCurrent {
-		up = max(up, o.surge.ahead(o.last, o.cfg.Lead+o.cfg.Interval))
+		if s := o.surge.ahead(o.last, o.cfg.Lead+o.cfg.Interval); s > up {
+			up, surging = s, fmt.Sprintf("surging to %.4g, ", s)
+		}
 	}
 	w.up, w.down = o.replicas(up), o.replicas(max(up, o.longUp))
 	if o.cfg.ReactiveFloor && w.state == outlookCurrent {
@@ -191,11 +199,14 @@ func (o *outlook) wish(now time.Time) wanted {
 	switch {
 	case o.fitErr != nil:
 		name = "naive (" + name + " failed: " + o.fitErr.Error() + ")"
+	case o.broken:
+		name = "naive (" + name + " gives no number)"
 	case o.demoted:
 		name = "naive (" + name + " demoted)"
 	}
 	w.proposal.Replicas = w.up
-	w.proposal.Detail = fmt.Sprintf("now %.4g, at most %.4g ahead at quantile %.4g, %.4g a replica", o.last, up, o.cfg.Quantile, o.metric.PerReplica)
+	w.proposal.Detail = fmt.Sprintf("now %.4g, %sat most %.4g ahead at quantile %.4g, %.4g a replica",
+		o.last, surging, o.leadUp, o.cfg.Quantile, o.metric.PerReplica)
 	w.forecast = &Forecast{
 		Model: name, Horizon: time.Duration(o.lead) * o.cfg.Step, Point: o.leadMean,
 		Quantile: o.cfg.Quantile, Upper: up, Observed: o.last,
@@ -237,7 +248,7 @@ func (s *surge) observe(now time.Time, y, bound float64) {
 // slope is the rise per second over the history, 0 while it is too short.
 func (s *surge) slope() float64 {
 	first, last := s.history[0], s.history[len(s.history)-1]
-	if first.at.IsZero() {
+	if first.at.IsZero() || !first.at.Before(last.at) {
 		return 0
 	}
 	return (last.value - first.value) / last.at.Sub(first.at).Seconds()
