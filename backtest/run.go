@@ -84,7 +84,7 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 	if err != nil {
 		return output{}, fmt.Errorf("policy %s: %w", t.entrant.name, err)
 	}
-	keep := e.catalog(exprs, t.record)
+	keep := e.catalog(exprs, needs.Pods || set.hpa != nil, t.record)
 	histograms := (t.record != nil || metrics.needsOwn()) && keep.keeps(httpDuration+"_bucket")
 	w, err := e.world(t.seed, t.latencies || t.record != nil, histograms, onSpan)
 	if err != nil {
@@ -176,15 +176,15 @@ func (e *env) attachDB(t task, w *sim.World, metrics *source, keep catalog) (fun
 	}, nil
 }
 
-// catalog returns which metrics a run keeps: those that its policy reads, and what
-// shows the size of the Deployment; all where the recording asks for all or where an
-// expression does not name its metrics.
-func (e *env) catalog(exprs []string, rec *recording) catalog {
+// catalog returns which metrics a run keeps: those that its policy reads, by queries or
+// as pods' usage, and what shows the size of the Deployment; all where the recording
+// asks for all or where an expression does not name its metrics.
+func (e *env) catalog(exprs []string, pods bool, rec *recording) catalog {
 	if rec != nil && rec.keep == nil {
 		return nil
 	}
 	keep := catalog{
-		ingressRequests: true, containerCPU: true, containerMemory: true,
+		ingressRequests: true, containerCPU: pods, containerMemory: pods,
 		deploymentSpec: true, deploymentStatus: true, deploymentReady: true,
 	}
 	for _, expr := range exprs {

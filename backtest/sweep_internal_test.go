@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"testing"
 
 	"hindcast.dev/policy"
@@ -52,8 +53,8 @@ func pointOf(value, good, podHours float64) *point {
 
 func sweepOf(k *knob, points ...*point) *sweep {
 	s := &sweep{entrant: &entrant{name: "p", knob: k}}
-	for i := len(points) - 1; i >= 0; i-- {
-		s.add(points[i])
+	for _, p := range slices.Backward(points) {
+		s.add(p)
 	}
 	return s
 }

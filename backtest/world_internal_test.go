@@ -14,7 +14,6 @@ import (
 	"hindcast.dev/autoscaler"
 	"hindcast.dev/backtest/result"
 	"hindcast.dev/datasets"
-	"hindcast.dev/sim"
 )
 
 // ramp is a load in requests/s that rises evenly to the capacity of so many pods and
@@ -152,7 +151,7 @@ func configured(ent *entrant) float64 {
 	return ent.knob.configured
 }
 
-// scalerYAML is a PredictiveScaler whose queries need the run's own database.
+// scaler is a PredictiveScaler whose queries need the run's own database.
 func scaler(t testing.TB, actuation string) *v1alpha1.PredictiveScaler {
 	t.Helper()
 	docs, err := v1alpha1.Decode([]byte(`
@@ -203,5 +202,3 @@ func entrants(t testing.TB, e *env) []*entrant {
 	}
 	return out
 }
-
-var _ = sim.Observe

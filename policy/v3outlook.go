@@ -52,10 +52,12 @@ type outlook struct {
 	from             *forecast.Peaks // the one of them in force
 	skill            skill
 	demoted          bool
-	broken           bool // the newest forecast of the model is no number
+	broken           bool      // the newest forecast of the model is no number
 	last             float64   // newest observed value
 	lastAt           time.Time // zero: none yet
 	surge            surge
+	recurrence       recurrence
+	recurs           skill   // of the bound with the recurrence against the one without
 	leadUp, leadMean float64 // quantile and point of the highest load ahead
 	longUp           float64
 }
@@ -80,8 +82,10 @@ func newOutlook(cfg *V3Config, m V3Metric) (*outlook, error) {
 		cfg: cfg, metric: m,
 		path: make([]float64, max(lead, long)), flat: make([]float64, max(lead, long)),
 		lead: lead, long: long, peaks: peaks, lastPeaks: last, from: peaks,
-		skill: skill{model: track(), last: track()},
-		last:  math.NaN(),
+		skill:      skill{model: track(), last: track()},
+		recurrence: newRecurrence(cfg.Step, long),
+		recurs:     skill{model: track(), last: track()},
+		last:       math.NaN(),
 	}, nil
 }
 
@@ -110,6 +114,7 @@ func (o *outlook) observe(now time.Time, v Value) {
 
 // step moves the series one step forward.
 func (o *outlook) step(y float64) {
+	o.recurrence.step(y)
 	if o.predictor == nil {
 		o.seen = append(o.seen, y)
 		if time.Duration(len(o.seen))*o.cfg.Step < o.cfg.Learning {
@@ -142,6 +147,7 @@ func (o *outlook) step(y float64) {
 	o.skill.model.step(y, o.peaks.Upper(o.lead, o.cfg.Quantile))
 	o.skill.last.step(y, o.lastPeaks.Upper(o.lead, o.cfg.Quantile))
 	o.choose()
+	o.recur(y)
 }
 
 // choose sets the quantiles in force, from the model or, while it is demoted, from
@@ -169,6 +175,21 @@ func (o *outlook) choose() {
 		o.longUp = up
 	}
 	o.longUp = max(o.leadUp, o.longUp)
+}
+
+// recur raises the bounds to what the load did at this time of the last days, as long
+// as that would have paid in the recent past.
+func (o *outlook) recur(y float64) {
+	lead := o.recurrence.ahead(o.lead)
+	o.recurs.last.step(y, o.leadUp)
+	if math.IsNaN(lead) {
+		return
+	}
+	o.recurs.model.step(y, max(o.leadUp, lead))
+	if o.recurs.value() > 0 {
+		o.leadUp = max(o.leadUp, lead)
+		o.longUp = max(o.leadUp, o.longUp, o.recurrence.ahead(o.long))
+	}
 }
 
 // wish turns the outlook into replicas.

@@ -263,7 +263,7 @@ func FuzzTablesNeverPanic(f *testing.F) {
 	f.Add(zip(f, timelineHeader+"\n"))
 	f.Add(zip(f, forecastHeader+"\n2026-01-05T00:02:03Z,1,2,3,4,5,6\n"))
 	f.Add([]byte{0x1f, 0x8b})
-	f.Fuzz(func(t *testing.T, data []byte) {
+	f.Fuzz(func(_ *testing.T, data []byte) {
 		for range result.ReadTimeline(bytes.NewReader(data)) {
 		}
 		for range result.ReadForecasts(bytes.NewReader(data)) {

@@ -28,7 +28,7 @@ func datasetsCommand() *cli.Command {
 				Usage:     "sum up a file or a scenario",
 				ArgsUsage: "FILE|scenario:NAME",
 				Flags: []cli.Flag{
-					&cli.StringFlag{Name: "unit", Usage: "what the values are: `UNIT` is " + unitList()},
+					&cli.StringFlag{Name: "unit", Usage: "what the values are: `UNIT` is " + unitList(), DefaultText: "rps, or the scenario's own"},
 				},
 				Action: describe,
 			},
@@ -38,8 +38,8 @@ func datasetsCommand() *cli.Command {
 				Description: "The scenario is a built-in one or a file; docs/datasets.md has the format.",
 				ArgsUsage:   "NAME|FILE.yaml",
 				Flags: []cli.Flag{
-					&cli.Uint64Flag{Name: "seed", Usage: "`NUMBER` that its randomness follows from", Value: 1},
-					&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE`, replaced if it is there; default: standard output"},
+					&cli.Uint64Flag{Name: "seed", Usage: "draw what is random from seed `NUMBER`", Value: 1},
+					&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, which is replaced if it is there", DefaultText: "standard output"},
 				},
 				Action: generate,
 			},

@@ -26,8 +26,8 @@ func explainCommand() *cli.Command {
 		Usage:     "say why there were so many replicas at an instant",
 		ArgsUsage: "RUN",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "at", Usage: "`TIME`, as 2006-01-02T15:04:05Z or 2006-01-02 15:04 (UTC)"},
-			&cli.StringFlag{Name: "policy", Usage: "one `POLICY`; default: every policy of the run"},
+			&cli.StringFlag{Name: "at", Usage: "explain the decisions at `TIME`, as 2006-01-02T15:04:05Z or 2006-01-02 15:04 (UTC); required"},
+			&cli.StringFlag{Name: "policy", Usage: "explain `POLICY` only", DefaultText: "every policy of the run"},
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {

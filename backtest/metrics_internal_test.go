@@ -1,0 +1,356 @@
+package backtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"hindcast.dev/api/v1alpha1"
+	"hindcast.dev/backtest/result"
+	"hindcast.dev/promdb"
+	"hindcast.dev/sim"
+)
+
+// watch runs an entrant with every metric in its own database. look is called
+// decisionPhase after each scrape with what the world was at that scrape.
+func watch(t *testing.T, e *env, ent *entrant, look func(seen snapshot, w *sim.World, db *promdb.DB, view *promdb.View)) trial {
+	t.Helper()
+	set, err := ent.build(configured(ent))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []result.Row
+	w, err := e.world(1, true, true, func(sp sim.Span) { rows = append(rows, row(&sp, e.demand(sp.Load))) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, err := e.shared.View(e.scrapeDelay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	metrics, err := newSource(view, exprsOf(set))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tk := task{entrant: ent, seed: 1}
+	closeDB, err := e.attachDB(tk, w, metrics, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := closeDB(&output{}, true); err != nil {
+			t.Error(err)
+		}
+	}()
+	var seen snapshot
+	w.Every(e.load.Start, e.scrape, sim.Observe, func() { seen.take(w) })
+	w.Every(e.load.Start.Add(decisionPhase), e.scrape, sim.Act, func() { look(seen, w, metrics.own, view) })
+	if err := e.control(t.Context(), tk, set, w, metrics); err != nil {
+		t.Fatal(err)
+	}
+	return trial{timeline: rows}
+}
+
+// A snapshot is the world at a scrape.
+type snapshot struct {
+	at                        time.Time
+	spec, status, ready       int32
+	pods, podsReady, pending  int
+	cpu, memory, inFlight     float64
+	ended, received, withUsed float64
+}
+
+func (s *snapshot) take(w *sim.World) {
+	spec, status := w.Scale()
+	*s = snapshot{at: w.Now(), spec: spec, status: status, ready: w.Ready()}
+	for _, p := range w.Pods() {
+		s.pods++
+		switch {
+		case p.Phase == sim.Ready:
+			s.podsReady++
+		case p.Phase < sim.Starting:
+			s.pending++
+		}
+		s.cpu += p.CPUSeconds
+		s.memory += w.Memory(p)
+		s.inFlight += p.InFlight()
+		s.received += p.ReceivedBytes()
+		s.ended += p.Completed.Total() + p.Shed
+	}
+}
+
+// seriesQueries are the queries of V3 and others over what no policy can change.
+func seriesQueries(e *env) []string {
+	m := ingressRequests + `{ingress="shop"}`
+	return []string{
+		loadQuery(e.app),
+		"sum(rate(" + m + "[1m]))",
+		"sum(irate(" + m + "[1m]))",
+		"increase(" + m + "[5m]) / 300",
+		"max_over_time(sum(rate(" + m + "[1m]))[10m:30s])",
+		m,
+		"absent(" + m + ")",
+	}
+}
+
+// TestSharedStoreIsTheOwnDatabase: what all runs share for speed answers to the bit as
+// the database that a run fills as its time passes, at every decision.
+func TestSharedStoreIsTheOwnDatabase(t *testing.T) {
+	load := days(1)
+	load.Values = load.Values[:10*60]
+	for i := range 7 {
+		load.Values[300+i] = math.NaN()
+	}
+	e := testEnv(t, load)
+	ent, err := builtIn(e, "v3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	looks, missing := 0, 0
+	watch(t, e, &ent, func(seen snapshot, w *sim.World, db *promdb.DB, view *promdb.View) {
+		if looks++; looks%5 != 0 && seen.at.Sub(e.load.Start) > 10*time.Minute {
+			return // the queries take time: all of the first minutes, then one look in five
+		}
+		for _, expr := range seriesQueries(e) {
+			own, ownErr := db.Query(t.Context(), expr, w.Now())
+			shared, sharedErr := view.Query(t.Context(), expr, w.Now())
+			if math.Float64bits(own) != math.Float64bits(shared) || errors.Is(ownErr, promdb.ErrNoData) != errors.Is(sharedErr, promdb.ErrNoData) {
+				t.Fatalf("%s at %v: own %v, %v; shared %v, %v", expr, w.Now(), own, ownErr, shared, sharedErr)
+			}
+			if ownErr != nil {
+				missing++
+			}
+		}
+		ownRange, ownErr := db.QueryRange(t.Context(), loadQuery(e.app), w.Now().Add(-5*time.Minute), w.Now(), time.Minute)
+		sharedRange, sharedErr := view.QueryRange(t.Context(), loadQuery(e.app), w.Now().Add(-5*time.Minute), w.Now(), time.Minute)
+		if fmt.Sprint(ownRange, ownErr) != fmt.Sprint(sharedRange, sharedErr) {
+			t.Fatalf("range at %v: own %v, %v; shared %v, %v", w.Now(), ownRange, ownErr, sharedRange, sharedErr)
+		}
+	})
+	if looks < 2000 || missing == 0 {
+		t.Errorf("%d looks, %d answers without data", looks, missing)
+	}
+}
+
+// ask returns the answer of a query, 0 where there is no data.
+func ask(t *testing.T, db *promdb.DB, expr string, at time.Time) float64 {
+	t.Helper()
+	v, err := db.Query(context.WithoutCancel(t.Context()), expr, at)
+	if err != nil && !errors.Is(err, promdb.ErrNoData) {
+		t.Fatalf("%s: %v", expr, err)
+	}
+	return v
+}
+
+// TestSeriesShowTheWorld: at every look the series say what the world was at the last
+// scrape, pods that are gone are gone, and metrics-server's twin says what PromQL says.
+// The app's queries are not exact to the bit, as sums in another order are not.
+func TestSeriesShowTheWorld(t *testing.T) {
+	load := days(1)
+	load.Values = load.Values[:8*60]
+	for i := range load.Values {
+		if i%60 < 20 {
+			load.Values[i] *= 3 // pods come and go
+		}
+	}
+	e := testEnv(t, load)
+	ent, err := builtIn(e, "hpa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	looks, twins, gone, pending := 0, 0, 0, 0
+	most := 0
+	watch(t, e, &ent, func(seen snapshot, w *sim.World, db *promdb.DB, _ *promdb.View) {
+		looks++
+		now := w.Now()
+		pending += seen.pending
+		if most = max(most, seen.pods); seen.pods < most {
+			gone++
+		}
+		for _, q := range []struct {
+			expr string
+			want float64
+		}{
+			{`kube_deployment_spec_replicas{namespace="default",deployment="shop"}`, float64(seen.spec)},
+			{`kube_deployment_status_replicas`, float64(seen.status)},
+			{`kube_deployment_status_replicas_ready`, float64(seen.ready)},
+			{`count(kube_pod_status_ready)`, float64(seen.pods)},
+			{`sum(kube_pod_status_ready{condition="true"})`, float64(seen.podsReady)},
+			{`sum(kube_pod_status_phase{phase="Pending"})`, float64(seen.pending)},
+			{`count(container_cpu_usage_seconds_total)`, float64(seen.pods - seen.pending)},
+			{`sum(kube_pod_container_resource_requests{resource="cpu"})`, 0.5 * float64(seen.pods)},
+			{`sum(container_cpu_usage_seconds_total)`, seen.cpu},
+			{`sum(container_memory_working_set_bytes{container="shop"})`, seen.memory},
+			{`sum(http_requests_in_flight)`, seen.inFlight},
+			{`sum(container_network_receive_bytes_total)`, seen.received},
+		} {
+			if looks%3 != 0 && now.Sub(e.load.Start) > 5*time.Minute {
+				break
+			}
+			if got := ask(t, db, q.expr, now); math.Abs(got-q.want) > 1e-9*math.Abs(q.want) {
+				t.Fatalf("%s at %v is %v, the world says %v", q.expr, now, got, q.want)
+			}
+		}
+		twins += compareTwin(t, w, db, seen.at)
+	})
+	if looks < 1000 || twins < 1000 || gone == 0 || pending == 0 {
+		t.Errorf("%d looks, %d samples compared, pods fewer than before %d times, %d pending", looks, twins, gone, pending)
+	}
+}
+
+// compareTwin compares the CPU sample of every pod with the rate over the same two
+// scrapes. Both divide the same difference of the same counter by the same 15 s, so
+// they are equal to the bit; the API then rounds up to whole millicores. A pod's first
+// window starts with its container, before the first scrape, and is left out.
+func compareTwin(t *testing.T, w *sim.World, db *promdb.DB, at time.Time) int {
+	t.Helper()
+	pods, err := (&podLister{world: w}).Pods(t.Context(), w.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	rates, err := db.QueryVector(t.Context(), `irate(container_cpu_usage_seconds_total[31s])`, w.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range pods {
+		if p.Sample == nil || p.Sample.Window != 15*time.Second || !p.Sample.Time.Equal(at) {
+			continue
+		}
+		for _, r := range rates {
+			if !slices.Contains(r.Labels, promdb.Label{Name: "pod", Value: p.Name}) {
+				continue
+			}
+			n++
+			if want := int64(math.Ceil(r.Value * 1000)); p.Sample.MilliCPU != want {
+				t.Fatalf("%s at %v: metrics-server says %d m, PromQL %v cores", p.Name, at, p.Sample.MilliCPU, r.Value)
+			}
+		}
+	}
+	return n
+}
+
+// TestCountersAddUpToTheTimeline: for a size that never changes, the counters of the
+// app show what the timeline counts, but for the part of a request by which each may be
+// rounded down. Where pods come and go, what they did after their last scrape is missing,
+// and no counter ever falls.
+func TestCountersAddUpToTheTimeline(t *testing.T) {
+	load := days(1)
+	load.Values = load.Values[:6*60]
+	for i := range load.Values {
+		if i%60 < 20 {
+			load.Values[i] *= 3
+		}
+	}
+	e := testEnv(t, load, func(spec *v1alpha1.ExperimentSpec) {
+		spec.App.ErrorRate, spec.SLO.Objective = "0.01", "95"
+	})
+	for name, value := range map[string]float64{"static": float64(e.max), "hpa": 70} {
+		t.Run(name, func(t *testing.T) {
+			ent, err := builtIn(e, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr := try(t, e, &ent, value, nil)
+			db, err := promdb.OpenReadOnly(tr.blocks)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if err := db.Close(); err != nil {
+					t.Error(err)
+				}
+			}()
+			last := e.load.End().Add(-time.Minute) // a scrape, and the start of a row
+			var good, ended, errs float64
+			for _, row := range tr.timeline {
+				if row.Time.Before(last) {
+					good += row.Good
+					ended += row.Good + row.Bad
+					errs += row.Errors
+				}
+			}
+			total := func(expr string) float64 {
+				t.Helper()
+				v, err := db.Query(t.Context(), expr, last)
+				if err != nil && !errors.Is(err, promdb.ErrNoData) {
+					t.Fatalf("%s: %v", expr, err)
+				}
+				return v
+			}
+			series := total(`count(last_over_time(http_requests_total[1d]))`)
+			completed := total(`sum(max_over_time(http_requests_total[1d]))`)
+			failures := total(`sum(max_over_time(http_requests_total{code=~"500|503"}[1d]))`)
+			// A pod that goes is scraped 15 s before at worst, and drains in that time.
+			unseen := 0.0
+			if name == "hpa" {
+				unseen = 0.01 * ended
+				if series < 80 {
+					t.Errorf("only %v series: pods did not come and go", series)
+				}
+			}
+			if completed > ended || ended-completed > series+unseen {
+				t.Errorf("the app counted %v requests in %v series, the timeline %v", completed, series, ended)
+			}
+			if name == "static" && (failures > errs || errs-failures > series) {
+				t.Errorf("the app counted %v errors, the timeline %v", failures, errs)
+			}
+			if failures == 0 || good >= ended {
+				t.Errorf("%v failures", failures)
+			}
+			for _, counter := range []string{
+				ingressRequests, containerCPU, networkReceive, networkTransmit, packetsReceive, packetsTransmit,
+				httpRequests, httpDuration + "_bucket", httpDuration + "_count",
+			} {
+				if n := total("count(" + counter + ")"); n == 0 {
+					t.Errorf("no series of %s", counter)
+				}
+				if n := total("sum(resets(" + counter + "[1d]))"); n != 0 {
+					t.Errorf("%s falls %v times", counter, n)
+				}
+			}
+			// Buckets hold each other, and the last one everything.
+			if n := total(`count(http_request_duration_seconds_bucket{le="0.1"} > ignoring(le) http_request_duration_seconds_bucket{le="0.25"})`); n != 0 {
+				t.Errorf("%v buckets are larger than the next", n)
+			}
+			if n := total(`count(http_request_duration_seconds_bucket{le="+Inf"} != ignoring(le) http_request_duration_seconds_count)`); n != 0 {
+				t.Errorf("%v histograms do not add up", n)
+			}
+		})
+	}
+}
+
+// TestMoreMetricsChangeNoDecision: a run that keeps every series decides as one that
+// keeps what it needs.
+func TestMoreMetricsChangeNoDecision(t *testing.T) {
+	load := days(1)
+	load.Values = load.Values[:6*60]
+	e := testEnv(t, load, pinned)
+	for _, ent := range entrants(t, e) {
+		needed, all := try(t, e, ent, configured(ent), catalog{}), try(t, e, ent, configured(ent), nil)
+		for i, line := range needed.lines {
+			if string(line) != string(all.lines[i]) {
+				t.Errorf("%s: with the metrics needed\n%swith all\n%s", ent.name, line, all.lines[i])
+				break
+			}
+		}
+		if needed.samples >= all.samples {
+			t.Errorf("%s: %d samples needed, %d in all", ent.name, needed.samples, all.samples)
+		}
+		if !slices.Equal(needed.scored.days, all.scored.days) {
+			t.Errorf("%s: scores differ", ent.name)
+		}
+		// And a run that is not recorded, as those of a sweep, scores the same.
+		out, err := e.run(t.Context(), task{entrant: ent, value: configured(ent), seed: 1}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(out.scored.days, all.scored.days) {
+			t.Errorf("%s: scores of a run without a record differ", ent.name)
+		}
+	}
+}

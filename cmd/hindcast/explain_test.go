@@ -1,0 +1,117 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hindcast.dev/autoscaler"
+	"hindcast.dev/backtest/result"
+)
+
+func TestPrintDecision(t *testing.T) {
+	at := time.Date(2026, time.January, 5, 10, 0, 5, 0, time.UTC)
+	state := result.Row{Ready: 4, Desired: 6, Load: 512.5, Demand: 5}
+	for _, tc := range []struct {
+		name string
+		rec  *autoscaler.Record
+		want string
+	}{
+		{"before the first", nil, "  no decision yet\n"},
+		{"everything", &autoscaler.Record{
+			Time: at, Spec: 4, Replicas: 6, Scaled: true, Reason: "Rise: more load is coming",
+			Values: []autoscaler.ValueRecord{
+				{Name: "requests", Value: new(512.5)},
+				{Name: "queue", Error: "no data"},
+				{Name: "ratio", NotFinite: "NaN"},
+			},
+			Pods: []autoscaler.PodRecord{
+				{Count: 3, Phase: "Running", Ready: true, MilliCPU: new(int64(400)), Bytes: 230 << 20, SampleAge: 5},
+				{Count: 1, Phase: "Running", Ready: true, MilliCPU: new(int64(90)), Bytes: 1 << 20, SampleAge: 20},
+				{Name: "app-4", Phase: "Pending"},
+				{Name: "app-5", Phase: "Running", Ready: true, Deleting: true},
+			},
+			Forecast: &autoscaler.ForecastEntry{Model: "ridge", HorizonSeconds: 180, Point: new(700.0), Quantile: 0.99, Upper: new(800.0)},
+			Proposals: []autoscaler.ProposalEntry{
+				{Source: "requests", Replicas: 16, Detail: "50 a replica"},
+				{Source: "queue", Replicas: 4, Error: "no data"},
+			},
+			Clamps: []autoscaler.ClampEntry{{Name: "max", From: 16, To: 12}, {Name: "step", From: 12, To: 6}},
+			Error:  "scale: conflict",
+		}, `  at 2026-01-05T10:00:05Z it went from 4 to 6: Rise: more load is coming
+  saw      requests = 512.5
+  saw      queue: no data
+  saw      ratio: NaN
+  saw      3 settled pods, each: ready, 400 m CPU, 230 MiB, 5 s old
+  saw      a settled pod: ready, 90 m CPU, 1 MiB, 20 s old
+  saw      app-4: Pending, no sample
+  saw      app-5: deleting, no sample
+  forecast ridge: highest load of the next 3m0s: 700 expected, 800 at quantile 0.99
+  wish     requests: 16 (50 a replica)
+  wish     queue: 4 error: no data
+  limit    max: 16 -> 12
+  limit    step: 12 -> 6
+  error    scale: conflict
+`},
+		{"held", &autoscaler.Record{Time: at, Spec: 4, Replicas: 4, Hold: true, Reason: "NoData: holding"},
+			"  at 2026-01-05T10:00:05Z it kept 4: NoData: holding\n"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var b strings.Builder
+			printDecision(&b, "v3", state, tc.rec)
+			want := "v3: 4 ready, 6 asked for; the load of 512.5 requests/s needs 5\n" + tc.want
+			if d := cmp.Diff(want, b.String()); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// TestDecisionAt looks for the last of a log's decisions that is not later.
+func TestDecisionAt(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "decisions.jsonl")
+	log := `{"time":"2026-01-05T00:00:05Z","replicas":1}
+{"time":"2026-01-05T00:00:20Z","replicas":2}
+{"time":"2026-01-05T00:00:35Z","replicas":3}
+not JSON
+`
+	if err := os.WriteFile(name, []byte(log), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		at   string
+		want int32 // 0: none
+	}{{"00:00:04", 0}, {"00:00:05", 1}, {"00:00:19", 1}, {"00:00:20", 2}, {"00:00:34", 2}} {
+		at, err := parseTime("2026-01-05 " + tc.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := decisionAt(name, at)
+		if err != nil {
+			t.Errorf("at %s: %v", tc.at, err)
+		} else if rec == nil && tc.want != 0 || rec != nil && rec.Replicas != tc.want {
+			t.Errorf("at %s: got %+v, want %d replicas", tc.at, rec, tc.want)
+		}
+	}
+	if _, err := decisionAt(name, time.Date(2026, time.January, 6, 0, 0, 0, 0, time.UTC)); err == nil || !strings.HasPrefix(err.Error(), name+":4: ") {
+		t.Errorf("got %v, want an error with file and line", err)
+	}
+}
+
+func TestParseTime(t *testing.T) {
+	want := time.Date(2026, time.January, 5, 13, 30, 0, 0, time.UTC)
+	for _, s := range []string{"2026-01-05T13:30:00Z", "2026-01-05T14:30:00+01:00", "2026-01-05T13:30:00", "2026-01-05 13:30:00", "2026-01-05 13:30"} {
+		if got, err := parseTime(s); err != nil || !got.Equal(want) {
+			t.Errorf("%s: got %v, %v", s, got, err)
+		}
+	}
+	for _, s := range []string{"", "now", "13:30", "2026-13-05", "1767619800"} {
+		if got, err := parseTime(s); err == nil {
+			t.Errorf("%q: got %v, want an error", s, got)
+		}
+	}
+}
