@@ -10,8 +10,9 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"time"
+
+	"hindcast.dev/internal/suggest"
 )
 
 // A Unit says what a value of a series counts.
@@ -38,7 +39,7 @@ func ParseUnit(name string) (Unit, error) {
 		}
 		names[i] = string(u)
 	}
-	return "", fmt.Errorf("unknown unit %s; %s", quote(name), suggest(name, names))
+	return "", fmt.Errorf("unknown unit %s%s", quote(name), suggest.Hint(name, names))
 }
 
 // A Series is one evenly spaced recording: Values[i] holds over
@@ -73,55 +74,6 @@ func (s Series) check() error {
 		}
 	}
 	return nil
-}
-
-// suggest ends an error message about an unknown name: with the name that was
-// probably meant, or with all of them.
-func suggest(name string, known []string) string {
-	best, least := "", max(2, len(name)/3)+1
-	for _, k := range known {
-		d := editDistance(name, k)
-		if d < least {
-			best, least = k, d
-		}
-	}
-	if best == "" && name != "" {
-		for _, k := range known {
-			if strings.HasPrefix(k, name) || strings.HasPrefix(name, k) {
-				best = k
-				break
-			}
-		}
-	}
-	if best != "" {
-		return fmt.Sprintf("did you mean %q?", best)
-	}
-	return "known are " + strings.Join(known, ", ")
-}
-
-// editDistance counts the bytes to insert, delete or replace to turn a into b
-// (Levenshtein, 1966). Names longer than any of ours are as far as they are long.
-func editDistance(a, b string) int {
-	if len(a) > 64 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, diagonal+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // quote shows text from a file on one line, shortened.

@@ -200,8 +200,8 @@ func TestParseUnit(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"rsp": `unknown unit "rsp"; did you mean "rps"?`,
-		"":    `unknown unit ""; known are rps, cores, percent, count-per-step`,
-		"MHz": `unknown unit "MHz"; known are rps, cores, percent, count-per-step`,
+		"":    `unknown unit ""; known: rps, cores, percent, count-per-step`,
+		"MHz": `unknown unit "MHz"; known: rps, cores, percent, count-per-step`,
 	} {
 		if _, err := datasets.ParseUnit(name); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", name, err, want)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"sigs.k8s.io/yaml"
+
+	"hindcast.dev/internal/suggest"
 )
 
 // A Scenario is a recipe for load: a base level and components that shape it.
@@ -109,7 +111,7 @@ func Find(name string) (Scenario, error) {
 		}
 		names[i] = s.Name
 	}
-	return Scenario{}, fmt.Errorf("%w %s; %s", ErrUnknownScenario, quote(name), suggest(name, names))
+	return Scenario{}, fmt.Errorf("%w %s%s", ErrUnknownScenario, quote(name), suggest.Hint(name, names))
 }
 
 // filled returns s with the defaults of its fields.

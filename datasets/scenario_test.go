@@ -57,7 +57,7 @@ func TestFindSuggests(t *testing.T) {
 			t.Errorf("%v does not wrap ErrUnknownScenario", err)
 		}
 	}
-	if _, err := datasets.Find("elephant"); err == nil || !strings.Contains(err.Error(), "known are batch-nightly, ") {
+	if _, err := datasets.Find("elephant"); err == nil || !strings.Contains(err.Error(), "known: batch-nightly, ") {
 		t.Errorf("a name like no other: %v, want a list", err)
 	}
 }
@@ -139,8 +139,8 @@ func TestParseScenarioErrors(t *testing.T) {
 		{"too long", "{name: x, step: 1ms, length: 52w, base: 1}", "length: 364d has more than 50000000 steps of 1ms"},
 
 		{"type", head + "{type: dayly, size: 1}]}", `components[0].type: unknown type "dayly"; did you mean "daily"?`},
-		{"no type", head + "{size: 1}]}", `components[0].type: unknown type ""; known are daily, weekly, trend, step, ramp, hump, spike, sawtooth, batch, walk, noise, onoff, poisson`},
-		{"op", head + "{type: daily, size: 1, op: times}]}", `components[0].op: unknown operation "times"; known are add, multiply`},
+		{"no type", head + "{size: 1}]}", `components[0].type: unknown type ""; known: daily, weekly, trend, step, ramp, hump, spike, sawtooth, batch, walk, noise, onoff, poisson`},
+		{"op", head + "{type: daily, size: 1, op: times}]}", `components[0].op: unknown operation "times"; known: add, multiply`},
 		{"component field", head + "{type: daily, size: 1, peek: 3h}]}", `components[0].peek: unknown field; did you mean "peak"?`},
 		{"another type's field", head + "{type: daily, size: 1, fall: 3h}]}", "components[0].fall: daily has no such field; it has size, peak"},
 		{"a field too many", head + "{type: poisson, sd: 3}]}", "components[0].sd: poisson has no such field; it has none"},

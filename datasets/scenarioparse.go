@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"sigs.k8s.io/yaml"
+
+	"hindcast.dev/internal/suggest"
 )
 
 // ParseScenario reads a scenario from YAML (or JSON). It is strict: a field that
@@ -70,7 +72,7 @@ func (d *decoder) object(path string, data []byte, dst any, instead map[string]a
 		at := join(path, name)
 		field, ok := target[name]
 		if !ok {
-			d.fault(at, "unknown field; %s", suggest(name, known))
+			d.fault(at, "unknown field%s", suggest.Hint(name, known))
 			continue
 		}
 		if bytes.Equal(raw[name], []byte("null")) {

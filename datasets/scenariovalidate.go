@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"hindcast.dev/internal/suggest"
 )
 
 // Validate returns all faults of s at once, each with the path of its field.
@@ -62,11 +64,11 @@ func (s Scenario) checkComponent(d *decoder, path string, c Component) {
 		for _, t := range ComponentTypes() {
 			names = append(names, string(t))
 		}
-		d.fault(path+".type", "unknown type %s; %s", quote(string(c.Type)), suggest(string(c.Type), names))
+		d.fault(path+".type", "unknown type %s%s", quote(string(c.Type)), suggest.Hint(string(c.Type), names))
 		return
 	}
 	if c.Op != "" && c.Op != Add && c.Op != Multiply {
-		d.fault(path+".op", "unknown operation %s; %s", quote(string(c.Op)), suggest(string(c.Op), []string{"add", "multiply"}))
+		d.fault(path+".op", "unknown operation %s%s", quote(string(c.Op)), suggest.Hint(string(c.Op), []string{"add", "multiply"}))
 	}
 	c.checkFields(d, path)
 	c.checkTimes(d, path, s.Length, s.Step)

@@ -10,7 +10,8 @@ import (
 // Nearest returns the candidate that differs least from word, the first of several,
 // or "" where none is near: a third of the letters of word, and at least one, may
 // be wrong. Letters that differ in case only count as equal; two neighbours in the
-// wrong order count as one mistake.
+// wrong order count as one mistake. Where none is near, a candidate that begins with
+// word is, if word has three letters or more.
 func Nearest(word string, candidates []string) string {
 	w := []rune(strings.ToLower(word))
 	best, least := "", max(1, len(w)/3)+1
@@ -22,8 +23,19 @@ func Nearest(word string, candidates []string) string {
 			best, least = c, d
 		}
 	}
-	return best
+	if best != "" || len(w) < fewestLetters {
+		return best
+	}
+	for _, c := range candidates {
+		if c != word && strings.HasPrefix(strings.ToLower(c), string(w)) {
+			return c
+		}
+	}
+	return ""
 }
+
+// fewestLetters is how much of a name must be there to be taken for its beginning.
+const fewestLetters = 3
 
 // Hint returns the end of an error message about an unknown word: which candidate
 // was probably meant, or else what there is.

@@ -1,0 +1,167 @@
+// Package promtest runs a real Prometheus server over folders that we wrote, for
+// tests. It builds and downloads nothing, and judges nothing.
+package promtest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// patience is how long a server may take to start, and to stop.
+const patience = time.Minute
+
+// A Server is a running Prometheus server.
+type Server struct{ address string }
+
+// Find returns the server that HINDCAST_PROMETHEUS names, else the one on PATH.
+// Without either the test is skipped, but fails where CI is true.
+func Find(t testing.TB) string {
+	t.Helper()
+	if binary := os.Getenv("HINDCAST_PROMETHEUS"); binary != "" {
+		return binary
+	}
+	binary, err := exec.LookPath("prometheus")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip("no prometheus on PATH and HINDCAST_PROMETHEUS is not set; `make test` builds one")
+	}
+	return binary
+}
+
+// Start runs a server over dir, as its --storage.tsdb.path, until the test ends.
+func Start(t testing.TB, dir string) *Server {
+	t.Helper()
+	binary := Find(t)
+	config := filepath.Join(t.TempDir(), "prometheus.yml")
+	if err := os.WriteFile(config, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{address: freeAddress(t)}
+	log := &output{ready: make(chan struct{})}
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	cmd := exec.CommandContext(ctx, binary, "--config.file="+config, "--storage.tsdb.path="+dir,
+		"--storage.tsdb.retention.time=100y", "--web.listen-address="+s.address)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = patience
+	if err := cmd.Start(); err != nil {
+		stop()
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stop()
+		// The error of a server that was told to stop says nothing.
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Log(log)
+		}
+	})
+	waiting, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	select {
+	case <-log.ready:
+	case <-waiting.Done():
+		t.Fatalf("the server is not ready after %v", patience)
+	}
+	return s
+}
+
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
+// Query returns the instant vector of expr, by labels as Key writes them.
+func (s *Server) Query(t testing.TB, expr string, at time.Time) map[string]float64 {
+	t.Helper()
+	stamp := strconv.FormatFloat(float64(at.UnixMilli())/1000, 'f', 3, 64)
+	address := "http://" + s.address + "/api/v1/query?" + url.Values{"query": {expr}, "time": {stamp}}.Encode()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var body struct {
+		Status, Error string
+		Data          struct {
+			Result []struct {
+				Metric map[string]string
+				Value  [2]any
+			}
+		}
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
+		t.Fatal(err)
+	}
+	if body.Status != "success" {
+		t.Fatalf("%s: %s", expr, body.Error)
+	}
+	vector := make(map[string]float64)
+	for _, r := range body.Data.Result {
+		text, ok := r.Value[1].(string)
+		if !ok {
+			t.Fatalf("%s: value %v is not a string", expr, r.Value[1])
+		}
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		vector[Key(r.Metric)] = v
+	}
+	return vector
+}
+
+// Key writes labels in the order of their names.
+func Key(labels map[string]string) string { return fmt.Sprint(labels) }
+
+// output keeps what the server writes and tells when it says that it is ready.
+type output struct {
+	mu    sync.Mutex
+	text  bytes.Buffer
+	ready chan struct{}
+	said  bool
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text.Write(p)
+	if !o.said && strings.Contains(o.text.String(), "Server is ready to receive web requests") {
+		o.said = true
+		close(o.ready)
+	}
+	return len(p), nil
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
