@@ -58,7 +58,7 @@ func (b *bench) app() result.App {
 			spec.App.Queue, words(e.timeToReady.P50), words(e.timeToReady.P95), words(e.warmUp), percent(e.slowStart, 0)),
 		CapacityPerReplica: e.capacity, MinReplicas: e.min, MaxReplicas: e.max,
 		ReadyP50Seconds: e.timeToReady.P50.Seconds(), ReadyP95Seconds: e.timeToReady.P95.Seconds(),
-		BestReachableSLA: b.bestReachable(), MaxDemand: e.maxDemand, PricePerReplicaHour: e.prices.podHour,
+		BestReachableSLA: b.bestReachable(), MaxDemand: e.maxDemand, PricePerReplicaHour: e.prices.podHour, PricePerNodeHour: e.prices.nodeHour,
 	}
 }
 

@@ -168,7 +168,7 @@ func (b *bench) run(ctx context.Context) (result.Result, error) {
 }
 
 // asConfigured runs a policy with its knob where its file or its default has it,
-// collects response times, and writes the run of the first seed down.
+// collects response times, and writes down what every score is computed from.
 func (b *bench) asConfigured(ctx context.Context, ent *entrant) (*point, error) {
 	value := math.NaN()
 	if ent.knob != nil {
@@ -184,45 +184,6 @@ func (b *bench) asConfigured(ctx context.Context, ent *entrant) (*point, error) 
 		})
 	}
 	return p, g.Wait()
-}
-
-// record runs a task and, where write is set, writes its timeline, decisions and
-// blocks.
-func (b *bench) record(ctx context.Context, t task, write bool) (out output, err error) {
-	if !write {
-		return b.runner.one(ctx, t)
-	}
-	name := t.entrant.name
-	timeline, err := b.out.Create(result.RunsDir, name, result.TimelineFile)
-	if err != nil {
-		return output{}, err
-	}
-	decisions, err := b.out.Create(result.RunsDir, name, result.DecisionsFile)
-	if err != nil {
-		return output{}, errors.Join(err, timeline.Close())
-	}
-	blocks, err := b.out.Path(result.TSDBDir, name)
-	if err != nil {
-		return output{}, errors.Join(err, timeline.Close(), decisions.Close())
-	}
-	t.record = &recording{timeline: result.NewTimelineWriter(timeline), decisions: decisions, tsdb: blocks, keep: catalog{}}
-	if b.x.Spec.Metrics == v1alpha1.MetricsAll {
-		t.record.keep = nil
-	}
-	watch := b.timing.start()
-	out, err = b.runner.one(ctx, t)
-	b.timing.stop(name, watch, out)
-	for _, expr := range out.silent {
-		b.note(fmt.Sprintf("%s: the query %s never had data in the simulated world, so that metric decided nothing.", name, expr))
-	}
-	if err == nil {
-		t.record.timeline.Write(result.Row{Time: b.env.load.End(), Load: math.NaN(), P99: math.NaN()})
-	}
-	err = errors.Join(err, t.record.timeline.Close(), decisions.Close())
-	if err != nil {
-		return output{}, err
-	}
-	return out, b.out.WriteFile(latencyTable(out.latencies), result.RunsDir, name, result.LatencyFile)
 }
 
 // matchCosts looks, for every baseline, for the knob at which it costs the

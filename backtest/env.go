@@ -67,9 +67,10 @@ func (e *env) maxLoad(from, to time.Time) float64 {
 func scaleFor(load datasets.Series, capacity float64, peak int32) (float64, error) {
 	p99 := datasets.Quantile(load, 0.99)
 	if !(p99 > 0) {
-		return 0, errors.New("the load is zero nearly all the time, so its p99 cannot be scaled to a number of pods; set scale")
+		return 0, errors.New("the load is zero nearly all the time, so its p99 cannot be scaled to a number of pods; give the dataset a scale in an experiment file")
 	}
-	return capacity * float64(peak) / p99, nil
+	// A hair less, so that rounding does not ask for one replica more.
+	return capacity * float64(peak) / p99 * (1 - 1e-12), nil
 }
 
 // fillShared stores the ingress counter of the whole load, which no policy can

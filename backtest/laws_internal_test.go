@@ -1,12 +1,16 @@
 package backtest
 
 import (
+	"errors"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"hindcast.dev/api/v1alpha1"
+	"hindcast.dev/backtest/result"
 	"hindcast.dev/sim"
 )
 
@@ -58,7 +62,7 @@ func TestNothingIsLostUnderAnyPolicy(t *testing.T) {
 			}
 			tk := task{entrant: ent, seed: 1}
 			if metrics.needsOwn() {
-				closeDB, err := e.attachDB(tk, w, metrics, e.catalog(exprsOf(set), nil))
+				closeDB, err := e.attachDB(tk, w, metrics, e.catalog(exprsOf(set), true, nil))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -239,5 +243,29 @@ func TestWarmUpIsScoredForNobody(t *testing.T) {
 	// Response times are those of the same requests: the gap's are not among them.
 	if math.Abs(out.latencies.Total()/offered-1) > 1e-3 {
 		t.Errorf("response times of %v requests, %v were offered in the scored part", out.latencies.Total(), offered)
+	}
+}
+
+// TestALostDatabaseIsAnError: a run whose blocks could not be written has failed, even
+// where every decision was made.
+func TestALostDatabaseIsAnError(t *testing.T) {
+	e := testEnv(t, days(2))
+	ent, err := builtIn(e, "hpa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var timeline, decisions file
+	folder := filepath.Join(t.TempDir(), "tsdb")
+	afterADay := func(time.Duration) {
+		if err := errors.Join(os.RemoveAll(folder), os.WriteFile(folder, nil, 0o600)); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err = e.run(t.Context(), task{
+		entrant: &ent, value: 70, seed: 1, timeline: result.NewTimelineWriter(&timeline), latencies: true,
+		record: &recording{decisions: &decisions, tsdb: folder, keep: catalog{}},
+	}, afterADay)
+	if err == nil {
+		t.Error("a run without its blocks counts as done")
 	}
 }

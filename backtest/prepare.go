@@ -36,9 +36,20 @@ func openDataset(d v1alpha1.Dataset, seed uint64) (datasets.Series, error) {
 		s.Unit = datasets.Unit(d.Unit)
 	}
 	if len(s.Values) < fewestPoints {
-		return s, fmt.Errorf("%s: %d values are too few to compare on; give at least %d", s.Name, len(s.Values), fewestPoints)
+		return s, fmt.Errorf("%s: %d values are too few to compare on; give at least %d", origin(d), len(s.Values), fewestPoints)
+	}
+	if datasets.Stats(s).Max == 0 {
+		return s, fmt.Errorf("%s: no load, every value is 0; give a recording of a time with load", origin(d))
 	}
 	return s, nil
+}
+
+// origin is what a user calls a dataset.
+func origin(d v1alpha1.Dataset) string {
+	if d.Scenario != "" {
+		return "scenario:" + d.Scenario
+	}
+	return d.Path
 }
 
 // newEnv builds what all runs of one dataset share. The experiment has its defaults
@@ -85,10 +96,10 @@ func newEnv(x *v1alpha1.Experiment, d v1alpha1.Dataset, app string) (*env, error
 			percent(e.objective, 3), e.latency)
 	}
 	if err := e.setLoad(spec, d); err != nil {
-		return nil, fmt.Errorf("%s: %w", recorded.Name, err)
+		return nil, fmt.Errorf("%s: %w", origin(d), err)
 	}
 	if err := e.setBounds(spec); err != nil {
-		return nil, fmt.Errorf("%s: %w", recorded.Name, err)
+		return nil, fmt.Errorf("%s: %w", origin(d), err)
 	}
 	e.setNodes(spec)
 	if err := e.fillShared(); err != nil {
@@ -126,13 +137,13 @@ func (e *env) setLoad(spec *v1alpha1.ExperimentSpec, d v1alpha1.Dataset) error {
 		warmup = time.Duration(share * float64(length))
 	}
 	if warmup >= length {
-		return fmt.Errorf("a warm-up of %v leaves nothing of %v to score; shorten it", warmup, length)
+		return fmt.Errorf("a warm-up of %s leaves nothing of %s to score; shorten it", words(warmup), words(length))
 	}
 	// Scoring starts with a whole step and a whole minute.
 	unit := max(e.load.Step, time.Minute)
 	e.scoredFrom = e.load.Start.Add((warmup + unit - 1) / unit * unit)
 	if !e.scoredFrom.Before(e.load.End()) {
-		return fmt.Errorf("%v of data leave nothing to score after the warm-up; give more data or a shorter warm-up", length)
+		return fmt.Errorf("%s of data leave nothing to score after the warm-up; give more data or a shorter warm-up", words(length))
 	}
 	return nil
 }

@@ -16,12 +16,12 @@ import (
 
 // A task is one run: a policy with its knob at a value, under one seed.
 type task struct {
-	entrant *entrant
-	value   float64
-	seed    uint64
-	// latencies collects response times; record writes the run down as well.
-	latencies bool
-	record    *recording
+	entrant   *entrant
+	value     float64
+	seed      uint64
+	latencies bool                   // collects response times
+	timeline  *result.TimelineWriter // gets every span; nil: nobody does
+	record    *recording             // nil: not recorded
 }
 
 // An outcome of a task, in two parts: the warm-up and what is scored.
@@ -33,9 +33,8 @@ type output struct {
 	silent       []string // expressions of the policy that never had data
 }
 
-// A recording is where a run is written down.
+// A recording is where the decisions and series of a run are written down.
 type recording struct {
-	timeline  *result.TimelineWriter
 	decisions io.Writer
 	tsdb      string  // folder for blocks
 	keep      catalog // nil: every metric
@@ -56,8 +55,8 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 		d := e.demand(sp.Load)
 		past.add(&sp, d)
 		now.add(&sp, d)
-		if t.record != nil {
-			t.record.timeline.Write(row(&sp, d))
+		if t.timeline != nil {
+			t.timeline.Write(row(&sp, d))
 		}
 		if out.latencies != nil && !sp.Gap && !sp.From.Before(e.scoredFrom) {
 			out.latencies.Add(sp.Flow.Latencies)
@@ -86,13 +85,13 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 	}
 	keep := e.catalog(exprs, needs.Pods || set.hpa != nil, t.record)
 	histograms := (t.record != nil || metrics.needsOwn()) && keep.keeps(httpDuration+"_bucket")
-	w, err := e.world(t.seed, t.latencies || t.record != nil, histograms, onSpan)
+	w, err := e.world(t.seed, t.latencies || t.timeline != nil, histograms, onSpan)
 	if err != nil {
 		return output{}, err
 	}
 	if t.record != nil || metrics.needsOwn() {
-		closeDB, err := e.attachDB(t, w, metrics, keep)
-		if err != nil {
+		var closeDB func(*output, bool) error
+		if closeDB, err = e.attachDB(t, w, metrics, keep); err != nil {
 			return output{}, err
 		}
 		defer func() { err = errors.Join(err, closeDB(&out, err == nil)) }()

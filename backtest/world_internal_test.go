@@ -117,8 +117,8 @@ func try(t testing.TB, e *env, ent *entrant, value float64, keep catalog) trial 
 	tr := trial{blocks: filepath.Join(t.TempDir(), "tsdb")}
 	w := result.NewTimelineWriter(&timeline)
 	out, err := e.run(t.Context(), task{
-		entrant: ent, value: value, seed: 1, latencies: true,
-		record: &recording{timeline: w, decisions: &decisions, tsdb: tr.blocks, keep: keep},
+		entrant: ent, value: value, seed: 1, latencies: true, timeline: w,
+		record: &recording{decisions: &decisions, tsdb: tr.blocks, keep: keep},
 	}, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -323,3 +323,33 @@ func TestV3LongLead(t *testing.T) {
 		}
 	}
 }
+
+// TestV3Recurrence: a job that comes every night is provided for a lead ahead once it came
+// for some days, though no model knows of it; one that came once is not.
+func TestV3Recurrence(t *testing.T) {
+	const day = 24 * time.Hour
+	nightly := func(t time.Time) float64 {
+		at := t.Sub(epoch)
+		if at%day >= hm(20, 0) && at%day < hm(20, 10) || at >= 7*day+hm(3, 0) && at < 7*day+hm(3, 10) {
+			return 395
+		}
+		return 95
+	}
+	r := &v3Run{v: mustV3(t, v3Config(clockwork(always(95)))), load: nightly, spec: 10}
+	for _, e := range []struct {
+		at      time.Duration
+		covered bool
+	}{
+		{1*day + hm(19, 58), false},
+		{2*day + hm(19, 58), false}, // it came twice
+		{5*day + hm(19, 58), true},
+		{6*day + hm(19, 58), true},
+		{6*day + hm(22, 0), false},
+		{8*day + hm(2, 58), false}, // this one came yesterday only
+		{8*day + hm(19, 58), true},
+	} {
+		if d := r.until(e.at); (r.spec >= 40) != e.covered {
+			t.Errorf("%v: %d replicas, covered should be %t: %+v", e.at, r.spec, e.covered, d.Proposals)
+		}
+	}
+}

@@ -93,7 +93,7 @@ func (db *DB) Append(s *Series, t time.Time, v float64) error {
 	}
 	// The labels travel with the reference: it dangles once compaction has dropped
 	// a series that was silent for long.
-	ref, err := db.app.Append(s.ref, s.labels, 0, ms, v, nil, nil, storage.AOptions{})
+	ref, err := db.append(s, ms, v)
 	if err != nil {
 		return fmt.Errorf("append to %s at %s: %w", s, stamp(t), err)
 	}
@@ -101,6 +101,11 @@ func (db *DB) Append(s *Series, t time.Time, v float64) error {
 	db.pendingMax = max(db.pendingMax, ms)
 	db.sampleCount++
 	return nil
+}
+
+func (db *DB) append(s *Series, ms int64, v float64) (ref storage.SeriesRef, err error) {
+	defer db.caught(&err)
+	return db.app.Append(s.ref, s.labels, 0, ms, v, nil, nil, storage.AOptions{})
 }
 
 // Stale adds a staleness marker at t: from then on the series is gone for
@@ -123,9 +128,7 @@ func (db *DB) Commit(now time.Time) error {
 	}
 	db.committed = ms
 	if db.app != nil {
-		app := db.app
-		db.app = nil
-		if err := app.Commit(); err != nil {
+		if err := db.commit(); err != nil {
 			return fmt.Errorf("commit at %s: %w", stamp(now), err)
 		}
 	}
@@ -135,8 +138,17 @@ func (db *DB) Commit(now time.Time) error {
 	return nil
 }
 
+func (db *DB) commit() (err error) {
+	defer db.caught(&err)
+	app := db.app
+	db.app = nil
+	return app.Commit()
+}
+
 func (db *DB) writable() error {
 	switch {
+	case db.broken:
+		return ErrBroken
 	case db.closed:
 		return ErrClosed
 	case db.shared:
@@ -146,7 +158,8 @@ func (db *DB) writable() error {
 }
 
 // age does the upkeep that falls due by the simulated time now, in milliseconds.
-func (db *DB) age(now int64) error {
+func (db *DB) age(now int64) (err error) {
+	defer db.caught(&err)
 	if period := now / writeOutEvery.Milliseconds(); period != db.writtenOut {
 		db.writtenOut = period
 		db.tsdb.ForceHeadMMap()

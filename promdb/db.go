@@ -24,6 +24,8 @@ var (
 	ErrNotEmpty = errors.New("directory is not empty")
 	// ErrClosed is returned by every method but Close after Close or Finish.
 	ErrClosed = errors.New("database is closed")
+	// ErrBroken is returned by every method but Close after a write that failed.
+	ErrBroken = errors.New("database is broken by a failed write")
 )
 
 // The defaults of Config.
@@ -124,6 +126,7 @@ type DB struct {
 	eval   *evaluator
 	shared bool // by Share
 	closed bool
+	broken bool // by a failed write, see caught
 }
 
 // Open opens the database that cfg describes.
@@ -181,16 +184,25 @@ func (db *DB) Close() error {
 		return nil
 	}
 	db.closed = true
-	var errs []error
-	if db.app != nil {
-		errs = append(errs, db.app.Rollback())
-		db.app = nil
-	}
-	errs = append(errs, db.tsdb.Close(), db.removeTemp())
+	errs := []error{db.closeTSDB(), db.removeTemp()}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("close time series database: %w", err)
 	}
 	return nil
+}
+
+// closeTSDB also writes to disk what is in memory, which may fail; a broken TSDB may
+// hold locks for ever, and is left to the end of the process.
+func (db *DB) closeTSDB() (err error) {
+	if db.broken {
+		return nil
+	}
+	defer db.caught(&err)
+	if db.app != nil {
+		err = db.app.Rollback()
+		db.app = nil
+	}
+	return errors.Join(err, db.tsdb.Close())
 }
 
 func (db *DB) prepareDir() error {

@@ -39,7 +39,8 @@ func (db *DB) Finish() error {
 
 // flush moves the head to blocks that end where all others do, at multiples of
 // the block duration.
-func (db *DB) flush() error {
+func (db *DB) flush() (err error) {
+	defer db.caught(&err)
 	head := db.tsdb.Head()
 	width := db.cfg.BlockDuration.Milliseconds()
 	last := head.MaxTime()

@@ -94,6 +94,7 @@ type App struct {
 	BestReachableSLA    Number  `json:"bestReachableSLA"` // requestsGood of maxReplicas warm replicas all the time
 	MaxDemand           int32   `json:"maxDemand"`
 	PricePerReplicaHour float64 `json:"pricePerReplicaHour"`
+	PricePerNodeHour    float64 `json:"pricePerNodeHour"`
 }
 
 // SLO is the objective that all policies are scored against.

@@ -10,6 +10,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strconv"
 )
 
 // The names of the files of a run's folder.
@@ -27,6 +28,10 @@ const (
 	DecisionsFile  = "decisions.jsonl"
 	LatencyFile    = "latency.csv"
 )
+
+// SeedDir is the folder, within that of a policy in RunsDir, with the timeline and
+// latencies of a seed other than the first.
+func SeedDir(seed uint64) string { return "seed-" + strconv.FormatUint(seed, 10) }
 
 // ErrExists reports an output folder that is already there.
 var ErrExists = errors.New("output folder exists")

@@ -28,6 +28,8 @@ func TestNearest(t *testing.T) {
 		{"short words need to be closer", "abc", policies, ""},
 		{"nothing to choose from", "hpa", nil, ""},
 		{"the word itself is no suggestion", "hpa", []string{"hpa"}, ""},
+		{"the beginning of a name", "Batch", []string{"shop", "batch-nightly"}, "batch-nightly"},
+		{"too short a beginning", "ba", []string{"shop", "batch-nightly"}, ""},
 		{"empty word", "", policies, ""},
 		{"empty candidate", "x", []string{""}, ""},
 		{"letters, not bytes", "größe", []string{"grösse", "grüße"}, "grüße"},
