@@ -57,11 +57,11 @@ func watch(t *testing.T, e *env, ent *entrant, look func(seen snapshot, w *sim.W
 
 // A snapshot is the world at a scrape.
 type snapshot struct {
-	at                        time.Time
-	spec, status, ready       int32
-	pods, podsReady, pending  int
-	cpu, memory, inFlight     float64
-	ended, received, withUsed float64
+	at                       time.Time
+	spec, status, ready      int32
+	pods, podsReady, pending int
+	cpu, memory, inFlight    float64
+	ended, received          float64
 }
 
 func (s *snapshot) take(w *sim.World) {

@@ -11,6 +11,7 @@ import (
 	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/backtest/result"
 	"hindcast.dev/datasets"
+	"hindcast.dev/forecast"
 )
 
 // poisons spoil a load from a step on; what was before stays.
@@ -136,7 +137,7 @@ func TestModelsDoNotPeek(t *testing.T) {
 		}
 		x := experiment(t, s)
 		pinned(&x.Spec)
-		x.Spec.Models = []string{v3Model}
+		x.Spec.Models = []string{forecast.DefaultModel}
 		b := &bench{x: x, out: w, env: testEnv(t, s, pinned)}
 		if _, err := b.scoreModels(t.Context()); err != nil {
 			t.Fatal(err)
@@ -145,7 +146,7 @@ func TestModelsDoNotPeek(t *testing.T) {
 			t.Fatal(err)
 		}
 		var rows []result.ForecastRow
-		for row, err := range (&result.Folder{Dir: dir}).ForecastSeries(v3Model) {
+		for row, err := range (&result.Folder{Dir: dir}).ForecastSeries(forecast.DefaultModel) {
 			if err != nil {
 				t.Fatal(err)
 			}

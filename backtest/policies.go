@@ -17,7 +17,6 @@ import (
 const (
 	hpaInterval     = 15 * time.Second
 	v2Interval      = 30 * time.Second
-	v3Interval      = 30 * time.Second
 	decisionPhase   = 5 * time.Second
 	defaultHPAValue = 70 // percent of the CPU request
 )
@@ -98,7 +97,7 @@ func newOracle(e *env) entrant {
 		build: func(v float64) (setup, error) {
 			capacity := e.service.Capacity(v)
 			p, err := policy.NewOracle(policy.OracleConfig{
-				Interval: v3Interval,
+				Interval: policy.V3Interval,
 				Lead:     e.lead(),
 				Demand:   func(load float64) int32 { return replicasFor(load, capacity) },
 				MaxLoad:  e.maxLoad,

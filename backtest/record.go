@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/backtest/result"
@@ -17,7 +18,7 @@ func (b *bench) record(ctx context.Context, t task, first bool) (out output, err
 	if !first {
 		folder = append(folder, result.SeedDir(t.seed))
 	}
-	at := func(name string) []string { return append(folder[:len(folder):len(folder)], name) }
+	at := func(name string) []string { return append(slices.Clip(folder), name) }
 	timeline, err := b.out.Create(at(result.TimelineFile)...)
 	if err != nil {
 		return output{}, err

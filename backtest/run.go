@@ -203,7 +203,7 @@ func row(sp *sim.Span, d int32) result.Row {
 	o := outcomeOf(sp)
 	r := result.Row{
 		Time: sp.From, Load: sp.Load, Demand: d, Desired: sp.Desired, Ready: sp.Ready,
-		Good: o.good, Bad: o.requests - o.good, P99: math.NaN(),
+		Good: o.good, Bad: o.bad, P99: math.NaN(),
 		PodHours: sp.PodTime.Hours(), Errors: o.errors, NodeHours: sp.NodeTime.Hours(),
 	}
 	if sp.Gap {

@@ -63,12 +63,12 @@ func (b *bench) evaluate(ctx context.Context, s forecast.Series, m forecast.Mode
 		WarmUp:      warmUp,
 		RefitEvery:  max(1, int(refitModels/s.Step)),
 		Window:      int(modelHistory / s.Step),
-		TrackModels: []string{v3Model},
+		TrackModels: []string{forecast.DefaultModel},
 	}
 	if len(seasons) > 0 {
 		opt.Season = seasons[0]
 	}
-	if m.Name() == v3Model {
+	if m.Name() == forecast.DefaultModel {
 		opt.TrackHorizon = trackHorizon(b.env.v3Horizon(), s.Step, horizons)
 	}
 	return forecast.Evaluate(ctx, s, []forecast.Model{m}, opt)

@@ -14,7 +14,8 @@ const day = 24 * time.Hour
 // A tally holds the sums that every score is computed from; sums of several days or
 // seeds are added. All times are in seconds.
 type tally struct {
-	requests, good, errors   float64
+	requests, good, bad      float64
+	errors                   float64
 	minutes, minutesGood, up float64
 	demandTime               float64 // with demand > 0
 	over, under              float64 // integral of (s-d)+/d and (d-s)+/d over demandTime
@@ -30,6 +31,7 @@ type tally struct {
 func (t *tally) add(u *tally) {
 	t.requests += u.requests
 	t.good += u.good
+	t.bad += u.bad
 	t.errors += u.errors
 	t.minutes += u.minutes
 	t.minutesGood += u.minutesGood
@@ -71,7 +73,7 @@ func (t *tally) sla(objective float64) result.SLA {
 		RequestsGood:     ratio(t.good, t.requests),
 		MinutesGood:      ratio(t.minutesGood, t.minutes),
 		Availability:     ratio(t.up, t.minutes),
-		ErrorBudgetSpent: ratio(t.requests-t.good, (1-objective)*t.requests),
+		ErrorBudgetSpent: ratio(t.bad, (1-objective)*t.requests),
 	}
 }
 
@@ -198,12 +200,13 @@ func (s *scorer) add(sp *sim.Span, d int32) {
 		return
 	}
 	o := outcomeOf(sp)
-	s.reqs += o.requests
+	s.reqs += o.good + o.bad
 	s.goods += o.good
 	s.errs += o.errors
 	s.everReady = s.everReady || sp.Ready > 0
-	t.requests += o.requests
+	t.requests += o.good + o.bad
 	t.good += o.good
+	t.bad += o.bad
 	t.errors += o.errors
 
 	dt := sp.To.Sub(sp.From).Seconds()
@@ -317,8 +320,8 @@ func (s *scorer) covered(r rise, at time.Time) {
 	s.out.rises = append(s.out.rises, seconds)
 }
 
-// outcome is what became of a span's requests.
-type outcome struct{ requests, good, errors float64 }
+// outcome is what became of a span's requests. Errors are of the bad ones.
+type outcome struct{ good, bad, errors float64 }
 
 // outcomeOf counts a request in the span that it ended in: what was completed, shed,
 // refused or killed there. Errors are answers of 5xx and refused connections; late
@@ -326,9 +329,5 @@ type outcome struct{ requests, good, errors float64 }
 func outcomeOf(sp *sim.Span) outcome {
 	done := sp.Flow.Completed
 	errs := done[sim.Failed] + sp.Flow.Shed + sp.Refused + sp.Killed
-	return outcome{
-		requests: done.Total() + sp.Flow.Shed + sp.Refused + sp.Killed,
-		good:     done[sim.Good],
-		errors:   errs,
-	}
+	return outcome{good: done[sim.Good], bad: done[sim.Late] + done[sim.TimedOut] + errs, errors: errs}
 }

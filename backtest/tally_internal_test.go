@@ -280,6 +280,7 @@ func plainScore(from, to time.Time, objective float64, runs []stretch) []tally {
 		bad := s.late + s.failed + s.refused + s.shed + s.timedOut + s.killed
 		t.requests += s.good + bad
 		t.good += s.good
+		t.bad += bad
 		t.errors += s.failed + s.refused + s.shed + s.killed
 		t.podSeconds += s.podSeconds
 		t.nodeSeconds += s.nodeSeconds

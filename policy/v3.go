@@ -185,14 +185,17 @@ func (v *V3) Decide(in Input) Decision {
 	if stale {
 		return v.withoutData(in, d, fallback, up)
 	}
-	d.Raw = up
+	d.Raw, d.Replicas = up, up
+	if up < in.Spec {
+		d.clamp("scale-down window", min(max(up, down), in.Spec))
+	}
 	switch {
-	case up > in.Spec:
-		d.Replicas, d.Reason = up, "ScaleUp: the highest load ahead needs more"
-	case down < in.Spec:
-		d.Replicas, d.Raw, d.Reason = down, down, "ScaleDown: the load stays low for long enough"
+	case d.Replicas > in.Spec:
+		d.Reason = "ScaleUp: the highest load ahead needs more"
+	case d.Replicas < in.Spec:
+		d.Reason = "ScaleDown: the load stays low for long enough"
 	default:
-		d.Replicas, d.Reason = in.Spec, "Steady: as many as the load ahead needs"
+		d.Reason = "Steady: as many as the load ahead needs"
 	}
 	v.rails(&d, in)
 	return d

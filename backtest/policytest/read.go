@@ -252,8 +252,8 @@ func prefixed(n strict.Node, err error) error {
 func (t *test) prepare(n strict.Node, doc v1alpha1.Document) error {
 	t.build = constructor(doc, t)
 	if t.build == nil {
-		return n.Fault("scaler: objects of kind %s are not tested by this release; write a %s",
-			doc.Kind(), v1alpha1.KindHorizontalPodAutoscaler)
+		return n.Fault("scaler: kind %s is no scaler; write a %s or a %s",
+			doc.Kind(), v1alpha1.KindHorizontalPodAutoscaler, v1alpha1.KindPredictiveScaler)
 	}
 	p, err := t.build()
 	if err != nil {
@@ -285,6 +285,18 @@ func constructor(doc v1alpha1.Document, t *test) func() (policy.Policy, error) {
 				// A workload that begins at an allowed zero is one that the HPA put there.
 				ScaledToZero: t.initial == 0 && h.Spec.MinReplicas != nil && *h.Spec.MinReplicas == 0,
 			})
+		}
+	}
+	if ps := doc.PredictiveScaler; ps != nil {
+		return func() (policy.Policy, error) {
+			cfg, err := policy.V3FromSpec(&ps.Spec, policy.Workload{
+				RequestMilliCPU: t.pods.requestMilli, RequestBytes: t.pods.requestBytes, Lead: t.pods.readyAfter,
+			})
+			if err != nil {
+				return nil, err
+			}
+			cfg.Interval = t.interval
+			return policy.NewV3(cfg)
 		}
 	}
 	return nil
