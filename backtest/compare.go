@@ -2,7 +2,9 @@ package backtest
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"strings"
 
 	"hindcast.dev/backtest/result"
 )
@@ -73,7 +75,7 @@ func (c *contest) draws() []resample {
 func (c *contest) pair(sample string, base *sweep, candidate, baseline *point, draws []resample) result.Comparison {
 	ct, bt := candidate.scored(), baseline.scored()
 	cf, bf := ct.figures(c.env.prices), bt.figures(c.env.prices)
-	out := comparison(c.candidate, base.entrant.name, sample, reductions(cf, bf))
+	out := comparison(c.candidate, base.entrant.name, sample, cf, bf)
 	out.SLA = result.Undefined()
 	out.AtObjective = cf.good >= c.env.objective && bf.good >= c.env.objective
 	cd, bd := candidate.days(), baseline.days()
@@ -100,7 +102,7 @@ func (c *contest) equalSLA(cand, base *sweep, draws []resample) result.Compariso
 	cf := cand.frontier(c.env.prices, (*point).scored)
 	bf := base.frontier(c.env.prices, (*point).scored)
 	ca, ba, at, ok := equalSLA(cf, bf, c.env.objective)
-	out := comparison(c.candidate, base.entrant.name, result.EqualSLA, reductions(ca, ba))
+	out := comparison(c.candidate, base.entrant.name, result.EqualSLA, ca, ba)
 	out.SLA, out.AtObjective = result.Number(at), ok
 	candDays, baseDays := daysOf(cand), daysOf(base)
 	out.Confidence = c.confidence(draws, func(w resample) differences {
@@ -158,9 +160,11 @@ func (c *contest) bestInPast(s *sweep) *point {
 	return best
 }
 
-func comparison(candidate, baseline, sample string, d differences) result.Comparison {
+func comparison(candidate, baseline, sample string, c, b figures) result.Comparison {
+	d := reductions(c, b)
 	return result.Comparison{
 		Candidate: candidate, Baseline: baseline, Sample: sample,
+		CandidateScaleUpSeconds: result.Number(c.riseMean), BaselineScaleUpSeconds: result.Number(b.riseMean),
 		OverProvisioningReduction: result.Number(d.over),
 		ScaleUpTimeReduction:      result.Number(d.rise),
 		CostReduction:             result.Number(d.cost),
@@ -189,8 +193,26 @@ func (c *contest) verdict(comparisons []result.Comparison) *result.Verdict {
 		Candidate: chosen.Candidate, Baseline: chosen.Baseline, AtObjective: chosen.AtObjective,
 		Outcome: outcomeWord(chosen.Confidence.Cost),
 	}
-	v.Sentence = sentence(chosen, v.Outcome, c.env.objective)
+	v.Sentence = sentence(chosen, v.Outcome, c.env.objective) + c.others(chosen, comparisons)
 	return v
+}
+
+// others adds what a reader of the verdict should know of the other baselines that
+// could be run in earnest.
+func (c *contest) others(chosen *result.Comparison, comparisons []result.Comparison) string {
+	var s strings.Builder
+	for i := range comparisons {
+		cmp := &comparisons[i]
+		if cmp.Sample != result.EqualSLA || cmp == chosen || !cmp.CostReduction.Defined() {
+			continue
+		}
+		if kind := c.sweep(cmp.Baseline).entrant.kind; kind == "static" || kind == "oracle" {
+			continue
+		}
+		fmt.Fprintf(&s, " It costs %s %s %s%s.",
+			change(float64(cmp.CostReduction)), than(float64(cmp.CostReduction)), cmp.Baseline, span(cmp.Confidence.Cost))
+	}
+	return s.String()
 }
 
 func outcomeWord(cost *result.Interval) string {
@@ -211,12 +233,13 @@ func sentence(c *result.Comparison, outcome string, objective float64) string {
 		at = fmt.Sprintf("At %s of requests good, the best that both reach (the objective of %s is out of reach for one of them)",
 			percent(float64(c.SLA), 3), percent(objective, 3))
 	}
-	s := fmt.Sprintf("%s, %s costs %s than %s%s", at, c.Candidate, change(float64(c.CostReduction), "less", "more"), c.Baseline, span(c.Confidence.Cost))
+	s := fmt.Sprintf("%s, %s costs %s %s %s%s", at, c.Candidate, change(float64(c.CostReduction)), than(float64(c.CostReduction)), c.Baseline, span(c.Confidence.Cost))
 	if c.OverProvisioningReduction.Defined() {
-		s += fmt.Sprintf(" and over-provisions %s%s", change(float64(c.OverProvisioningReduction), "less", "more"), span(c.Confidence.OverProvisioning))
+		s += fmt.Sprintf(" and over-provisions %s%s", change(float64(c.OverProvisioningReduction)), span(c.Confidence.OverProvisioning))
 	}
-	if c.ScaleUpTimeReduction.Defined() {
-		s += "; rises of demand are covered " + change(float64(c.ScaleUpTimeReduction), "sooner", "later")
+	if c.CandidateScaleUpSeconds.Defined() && c.BaselineScaleUpSeconds.Defined() {
+		s += fmt.Sprintf("; rises of demand are covered after %.2g s on average, against %.2g s",
+			float64(c.CandidateScaleUpSeconds), float64(c.BaselineScaleUpSeconds))
 	}
 	if outcome == result.Inconclusive {
 		s += ". Fewer than 7 scored days: how sure this is cannot be said"
@@ -224,16 +247,29 @@ func sentence(c *result.Comparison, outcome string, objective float64) string {
 	return s + "."
 }
 
-func change(reduction float64, less, more string) string {
-	if reduction < 0 {
-		return percent(-reduction, 0) + " " + more
+// change words a reduction.
+func change(reduction float64) string {
+	switch share := percent(math.Abs(reduction), 0); {
+	case share == "0 %":
+		return "as much"
+	case reduction < 0:
+		return share + " more"
+	default:
+		return share + " less"
 	}
-	return percent(reduction, 0) + " " + less
 }
 
 func span(i *result.Interval) string {
 	if i == nil {
 		return ""
 	}
-	return fmt.Sprintf(" (95 %% interval of the reduction: %s to %s)", percent(float64(i[0]), 0), percent(float64(i[1]), 0))
+	return fmt.Sprintf(" (95 %% interval: %s to %s)", change(float64(i[0])), change(float64(i[1])))
+}
+
+// than joins a change to what it is measured against.
+func than(reduction float64) string {
+	if change(reduction) == "as much" {
+		return "as"
+	}
+	return "than"
 }

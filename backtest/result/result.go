@@ -211,16 +211,20 @@ type Forecast struct {
 // Comparison compares a candidate with a baseline on one sample. Reductions are
 // 1 - candidate/baseline.
 type Comparison struct {
-	Candidate                 string     `json:"candidate"`
-	Baseline                  string     `json:"baseline"`
-	Sample                    string     `json:"sample"`
-	AtObjective               bool       `json:"atObjective"`
-	SLA                       Number     `json:"sla"` // the requestsGood that both are compared at (equal-sla)
-	OverProvisioningReduction Number     `json:"overProvisioningReduction"`
-	ScaleUpTimeReduction      Number     `json:"scaleUpTimeReduction"`
-	CostReduction             Number     `json:"costReduction"`
-	SLADifference             Number     `json:"slaDifference"`
-	Confidence                Confidence `json:"confidence"`
+	Candidate                 string `json:"candidate"`
+	Baseline                  string `json:"baseline"`
+	Sample                    string `json:"sample"`
+	AtObjective               bool   `json:"atObjective"`
+	SLA                       Number `json:"sla"` // the requestsGood that both are compared at (equal-sla)
+	OverProvisioningReduction Number `json:"overProvisioningReduction"`
+	ScaleUpTimeReduction      Number `json:"scaleUpTimeReduction"`
+	CostReduction             Number `json:"costReduction"`
+	SLADifference             Number `json:"slaDifference"`
+	// The mean times from a rise of demand to as many ready replicas, which the
+	// reduction is the ratio of: it may be large where both are next to nothing.
+	CandidateScaleUpSeconds Number     `json:"candidateScaleUpSeconds"`
+	BaselineScaleUpSeconds  Number     `json:"baselineScaleUpSeconds"`
+	Confidence              Confidence `json:"confidence"`
 }
 
 // Confidence holds intervals from a paired moving-block bootstrap over days and
