@@ -238,8 +238,8 @@ func sentence(c *result.Comparison, outcome string, objective float64) string {
 		s += fmt.Sprintf(" and over-provisions %s%s", change(float64(c.OverProvisioningReduction)), span(c.Confidence.OverProvisioning))
 	}
 	if c.CandidateScaleUpSeconds.Defined() && c.BaselineScaleUpSeconds.Defined() {
-		s += fmt.Sprintf("; rises of demand are covered after %.2g s on average, against %.2g s",
-			float64(c.CandidateScaleUpSeconds), float64(c.BaselineScaleUpSeconds))
+		s += fmt.Sprintf("; rises of demand are covered after %s on average, against %s",
+			shortSeconds(float64(c.CandidateScaleUpSeconds)), shortSeconds(float64(c.BaselineScaleUpSeconds)))
 	}
 	if outcome == result.Inconclusive {
 		s += ". Fewer than 7 scored days: how sure this is cannot be said"

@@ -34,3 +34,11 @@ func percent(share float64, decimals int) string {
 	scale := math.Pow10(decimals)
 	return fmt.Sprintf("%g %%", math.Round(share*100*scale)/scale)
 }
+
+// shortSeconds writes seconds with two digits where they are few.
+func shortSeconds(v float64) string {
+	if v < 10 {
+		return fmt.Sprintf("%.2g s", v)
+	}
+	return fmt.Sprintf("%.0f s", v)
+}
