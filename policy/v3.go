@@ -127,10 +127,15 @@ func (c *V3Config) validate() error {
 		}
 	}
 	check(len(c.Metrics) > 0, "metrics: none")
+	weighted := 0
 	for _, m := range c.Metrics {
+		if m.Weight > 0 {
+			weighted++
+		}
 		check(m.PerReplica > 0 && !math.IsInf(m.PerReplica, 1), "metric %s: a replica that carries %v", m.Name, m.PerReplica)
 		check(m.Weight >= 0 && !math.IsInf(m.Weight, 1), "metric %s: weight %v is not finite and at least 0", m.Name, m.Weight)
 	}
+	check(weighted == 0 || weighted == len(c.Metrics), "weights: %d of %d metrics have one; give all of them one, or none", weighted, len(c.Metrics))
 	check(c.Model != nil, "model: not set")
 	check(c.Min >= 0 && c.Max >= 1 && c.Min <= c.Max, "min, max: %d, %d are not 0 <= min <= max with max >= 1", c.Min, c.Max)
 	check(c.Interval > 0 && c.Step >= c.Interval, "interval %v, step %v: want 0 < interval <= step", c.Interval, c.Step)
@@ -164,6 +169,12 @@ func (v *V3) Decide(in Input) Decision {
 	var fallback *Decision
 	if v.cfg.Fallback != nil {
 		fallback = new(v.cfg.Fallback.Decide(in))
+	}
+	if in.Spec == 0 && v.cfg.Min > 0 {
+		for i, o := range v.outlooks {
+			o.observe(in.Now, in.Values[i])
+		}
+		return Decision{Hold: true, Reason: "ScalingDisabled: somebody set the replicas to 0"}
 	}
 	d := Decision{Proposals: make([]Proposal, 0, len(v.outlooks)+1)}
 	wishes := make([]wanted, len(v.outlooks))

@@ -117,6 +117,11 @@ func (o *outlook) step(y float64) {
 	o.recurrence.step(y)
 	if o.predictor == nil {
 		o.seen = append(o.seen, y)
+		if math.IsNaN(o.last) {
+			// Nothing was ever seen: the series begins with its first value.
+			o.seen, o.start = o.seen[:0], o.start.Add(o.cfg.Step)
+			return
+		}
 		if time.Duration(len(o.seen))*o.cfg.Step < o.cfg.Learning {
 			return
 		}
@@ -181,10 +186,10 @@ func (o *outlook) choose() {
 // as that would have paid in the recent past.
 func (o *outlook) recur(y float64) {
 	lead := o.recurrence.ahead(o.lead)
-	o.recurs.last.step(y, o.leadUp)
 	if math.IsNaN(lead) {
-		return
+		return // both are judged on the same steps
 	}
+	o.recurs.last.step(y, o.leadUp)
 	o.recurs.model.step(y, max(o.leadUp, lead))
 	if o.recurs.value() > 0 {
 		o.leadUp = max(o.leadUp, lead)
@@ -259,10 +264,10 @@ func (s *surge) observe(now time.Time, y, bound float64) {
 	copy(s.history[:], s.history[1:])
 	s.history[len(s.history)-1] = sighting{now, y}
 	switch {
-	case bound > 0 && y > bound:
-		s.on = true
 	case s.slope() <= 0:
 		s.on = false
+	case bound > 0 && y > bound:
+		s.on = true
 	}
 }
 

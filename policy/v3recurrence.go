@@ -12,14 +12,14 @@ const recurringDays = 3
 // nightly batch job comes out of nowhere for every model that looks at the level of
 // now, but it came yesterday, too.
 type recurrence struct {
-	perDay int       // steps a day, 0 if a day is no whole number of steps
+	perDay int       // steps a day, 0 if a day is no whole number of steps or less than a window
 	values []float64 // ring of the last days and the longest window
 	n      int
 }
 
 func newRecurrence(step time.Duration, window int) recurrence {
 	const day = 24 * time.Hour
-	if day%step != 0 {
+	if day%step != 0 || window > int(day/step) {
 		return recurrence{}
 	}
 	r := recurrence{perDay: int(day / step)}
