@@ -25,6 +25,7 @@ const (
 type entrant struct {
 	name, kind  string
 	description string
+	floor       bool  // it raises the floor of an HPA
 	knob        *knob // nil: nothing to turn
 	// build returns the policy with its knob at a value.
 	build func(value float64) (setup, error)

@@ -25,7 +25,7 @@ func (b *bench) record(ctx context.Context, t task, first bool) (out output, err
 	}
 	t.timeline = result.NewTimelineWriter(timeline)
 	if first {
-		out, err = b.recordDecisions(ctx, t, at(result.DecisionsFile))
+		out, err = b.recordDecisions(ctx, t, at)
 	} else {
 		out, err = b.runner.one(ctx, t)
 	}
@@ -39,25 +39,34 @@ func (b *bench) record(ctx context.Context, t task, first bool) (out output, err
 }
 
 // recordDecisions runs a task and writes its decisions and blocks.
-func (b *bench) recordDecisions(ctx context.Context, t task, file []string) (output, error) {
+func (b *bench) recordDecisions(ctx context.Context, t task, at func(string) []string) (out output, err error) {
 	name := t.entrant.name
 	blocks, err := b.out.Path(result.TSDBDir, name)
 	if err != nil {
 		return output{}, err
 	}
-	decisions, err := b.out.Create(file...)
+	decisions, err := b.out.Create(at(result.DecisionsFile)...)
 	if err != nil {
 		return output{}, err
 	}
+	defer func() { err = errors.Join(err, decisions.Close()) }()
 	t.record = &recording{decisions: decisions, tsdb: blocks, keep: catalog{}}
 	if b.x.Spec.Metrics == v1alpha1.MetricsAll {
 		t.record.keep = nil
 	}
+	if t.entrant.floor {
+		hpa, err := b.out.Create(at(result.HPADecisionsFile)...)
+		if err != nil {
+			return output{}, err
+		}
+		defer func() { err = errors.Join(err, hpa.Close()) }()
+		t.record.hpa = hpa
+	}
 	watch := b.timing.start()
-	out, err := b.runner.one(ctx, t)
+	out, err = b.runner.one(ctx, t)
 	b.timing.stop(name, watch, out)
 	for _, expr := range out.silent {
 		b.note(fmt.Sprintf("%s: the query %s never had data in the simulated world, so that metric decided nothing.", name, expr))
 	}
-	return out, errors.Join(err, decisions.Close())
+	return out, err
 }

@@ -36,8 +36,9 @@ type output struct {
 // A recording is where the decisions and series of a run are written down.
 type recording struct {
 	decisions io.Writer
-	tsdb      string  // folder for blocks
-	keep      catalog // nil: every metric
+	hpa       io.Writer // decisions of the HPA whose floor the policy raises; nil: there is none
+	tsdb      string    // folder for blocks
+	keep      catalog   // nil: every metric
 }
 
 // advanced is told of simulated time that passed.
@@ -118,15 +119,22 @@ func (e *env) control(ctx context.Context, t task, set setup, w *sim.World, metr
 		Scaler:  deployment{w},
 		First:   first,
 	}
-	var log *autoscaler.Log
+	var logs []*autoscaler.Log
+	record := func(to io.Writer) autoscaler.Recorder {
+		logs = append(logs, autoscaler.NewLog(to))
+		return logs[len(logs)-1]
+	}
 	if t.record != nil {
-		log = autoscaler.NewLog(t.record.decisions)
-		cfg.Recorder = log
+		cfg.Recorder = record(t.record.decisions)
 	}
 	if set.hpa != nil {
-		inner, err := autoscaler.New(autoscaler.Config{
+		floored := autoscaler.Config{
 			Policy: set.hpa, Clock: clock{w}, Querier: metrics, Pods: &podLister{world: w}, Scaler: deployment{w},
-		})
+		}
+		if t.record != nil && t.record.hpa != nil {
+			floored.Recorder = record(t.record.hpa)
+		}
+		inner, err := autoscaler.New(floored)
 		if err != nil {
 			return err
 		}
@@ -140,10 +148,11 @@ func (e *env) control(ctx context.Context, t task, set setup, w *sim.World, metr
 	if err := loop.Run(ctx); err != nil {
 		return err
 	}
-	if log != nil {
-		return log.Err()
+	var errs []error
+	for _, log := range logs {
+		errs = append(errs, log.Err())
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // attachDB opens the run's own database and fills it once a scrape. The returned
@@ -209,8 +218,11 @@ func row(sp *sim.Span, d int32) result.Row {
 	if sp.Gap {
 		r.Load = math.NaN()
 	}
-	if sp.Flow.Latencies != nil && sp.Flow.Latencies.Total() > 0 {
-		r.P99 = sp.Flow.Latencies.Quantile(0.99).Seconds()
+	if sp.Flow.Latencies != nil {
+		// No response takes no time: 0 stands for none.
+		if p99 := sp.Flow.Latencies.Quantile(0.99); p99 > 0 {
+			r.P99 = p99.Seconds()
+		}
 	}
 	return r
 }

@@ -85,7 +85,7 @@ func newScaler(e *env, name string, s *v1alpha1.PredictiveScaler, manifests map[
 	inner := e.hpaFor(spec, manifests)
 	floorMode := spec.Actuation.Type == v1alpha1.ActuationHPAMinReplicas
 	ent := entrant{
-		name: name, kind: "v3",
+		name: name, kind: "v3", floor: floorMode,
 		description: fmt.Sprintf("PredictiveScaler %s: %s on %d metrics, quantile %.4g, %d to %d replicas, %s",
 			s.Name, cfg.Model.Name(), len(cfg.Metrics), cfg.Quantile, *spec.MinReplicas, spec.MaxReplicas, spec.Actuation.Type),
 		knob: &knob{name: "quantile of the highest load ahead", from: 0.5, to: 0.9999, configured: cfg.Quantile, errors: true},

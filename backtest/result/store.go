@@ -26,7 +26,9 @@ const (
 	ForecastsDir   = "forecasts"
 	TimelineFile   = "timeline.csv.gz"
 	DecisionsFile  = "decisions.jsonl"
-	LatencyFile    = "latency.csv"
+	// HPADecisionsFile holds the decisions of the HPA whose floor a policy raises.
+	HPADecisionsFile = "hpa-decisions.jsonl"
+	LatencyFile      = "latency.csv"
 )
 
 // SeedDir is the folder, within that of a policy in RunsDir, with the timeline and

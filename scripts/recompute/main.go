@@ -38,7 +38,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "recompute:", err)
 		return exitUnreadable
 	}
-	differ, err := print(stdout, rows)
+	differ, err := writeTable(stdout, rows)
 	if err != nil {
 		fmt.Fprintln(stderr, "recompute:", err)
 		return exitUnreadable
@@ -66,8 +66,8 @@ func (l line) differs() bool {
 	return math.Abs(l.reported-l.recomputed) > 1e-9*size+1e-12
 }
 
-// print writes the table and returns how many scores differ.
-func print(w io.Writer, lines []line) (int, error) {
+// writeTable writes the table and returns how many scores differ.
+func writeTable(w io.Writer, lines []line) (int, error) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "policy\tscore\treported\trecomputed\tdifference\t")
 	differ := 0
