@@ -53,9 +53,9 @@ func (b *bench) app() result.App {
 	e, spec := b.env, &b.x.Spec
 	return result.App{
 		Description: fmt.Sprintf("a request needs %s of CPU (log-normal, CV %s) and waits %s; a pod has %d m CPU requested, %d m at most, "+
-			"room for %d requests, and is ready %s (median) to %s (p95) after its creation, then warms up for %s from %s of full speed",
+			"room for %d requests, and is ready %s (median) to %s (p95) after its creation, with %.4g cores busy meanwhile; then it warms up for %s from %s of full speed",
 			words(spec.App.CPUPerRequest.Duration), spec.App.CPUVariation, words(spec.App.Wait.Duration), e.requestMilliCPU, e.limitMilliCPU,
-			spec.App.Queue, words(e.timeToReady.P50), words(e.timeToReady.P95), words(e.warmUp), percent(e.slowStart, 0)),
+			spec.App.Queue, words(e.timeToReady.P50), words(e.timeToReady.P95), sim.StartupCores, words(e.warmUp), percent(e.slowStart, 0)),
 		CapacityPerReplica: e.capacity, MinReplicas: e.min, MaxReplicas: e.max,
 		ReadyP50Seconds: e.timeToReady.P50.Seconds(), ReadyP95Seconds: e.timeToReady.P95.Seconds(),
 		BestReachableSLA: b.bestReachable(), MaxDemand: e.maxDemand, PricePerReplicaHour: e.prices.podHour, PricePerNodeHour: e.prices.nodeHour,

@@ -24,10 +24,10 @@ const (
 	pullShare     = 0.23
 )
 
-// What a pod uses beside its requests: a JVM keeps half a core busy until it is
-// ready, and little when idle.
+// StartupCores is what a container keeps busy until it is ready, beside its requests:
+// a JVM loads and compiles classes. An idle one uses little.
 const (
-	startupCores = 0.5
+	StartupCores = 0.5
 	idleCores    = 0.003
 )
 

@@ -344,7 +344,7 @@ func (w *World) serveAll() {
 			continue
 		}
 		if p.Phase == Starting {
-			p.CPUSeconds += startupCores * dt.Seconds()
+			p.CPUSeconds += StartupCores * dt.Seconds()
 			continue
 		}
 		// The ingress sends each request to the pod with the fewest outstanding ones, so
