@@ -40,7 +40,7 @@ cover: ## write cover.html
 bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-golden: ## make the golden files of other implementations again (needs Python)
+golden: ## make the golden files of other implementations again (needs Python and R)
 	PYTHON=$(PYTHON) scripts/golden.sh
 
 bin/prometheus: tools/prometheus/go.mod

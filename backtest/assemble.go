@@ -45,7 +45,7 @@ func (b *bench) dataset() result.Dataset {
 		StepSeconds: e.load.Step.Seconds(), Points: s.Points, Missing: s.Missing,
 		Unit: string(e.recorded.Unit), LoadFactor: e.factor, ScoredFrom: e.scoredFrom.UTC(),
 		Relative: e.recorded.Relative, MaxLoad: e.maxScored,
-		NoiseFloor: e.noiseFloor(), SeasonSteps: append([]int{}, b.seasons...),
+		NoiseFloor: b.noiseFloor, SeasonSteps: append([]int{}, b.seasons...),
 	}
 }
 

@@ -49,15 +49,16 @@ func Run(ctx context.Context, x *v1alpha1.Experiment, d v1alpha1.Dataset, w *res
 
 // A bench is one experiment on one dataset, under way.
 type bench struct {
-	x        *v1alpha1.Experiment
-	opt      Options
-	out      *result.Writer
-	env      *env
-	entrants []*entrant
-	seasons  []int // of the warm-up, in steps of the scored series
-	runner   runner
-	contest  contest
-	timing   timing
+	x          *v1alpha1.Experiment
+	opt        Options
+	out        *result.Writer
+	env        *env
+	entrants   []*entrant
+	seasons    []int         // of the warm-up, in steps of the scored series
+	noiseFloor result.Number // of the scored series
+	runner     runner
+	contest    contest
+	timing     timing
 
 	mu             sync.Mutex
 	notes          []string

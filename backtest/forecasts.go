@@ -37,38 +37,17 @@ func (e *env) series() (forecast.Series, error) {
 	return forecast.Series{Start: s.Start, Step: s.Step, Values: s.Values}, nil
 }
 
-// noiseFloor is the WAPE below which no model can get on counts of independent
-// events, sqrt(2D/(pi mu)), with mu events a step and the dispersion D from first
-// differences; undefined where the load is not a count.
-func (e *env) noiseFloor() result.Number {
-	var perStep float64
-	switch e.recorded.Unit {
-	case datasets.RPS:
-		perStep = e.recorded.Step.Seconds()
-	case datasets.CountPerStep:
-		perStep = 1
-	default:
+// noiseFloor is the WAPE below which no model can be expected to get on the scored part
+// of s, the load at the step that models are scored at; undefined where the load was no
+// count of events.
+func (e *env) noiseFloor(s forecast.Series) result.Number {
+	if u := e.recorded.Unit; u != datasets.RPS && u != datasets.CountPerStep {
 		return result.Undefined()
 	}
-	var sum, squares float64
-	var n, pairs int
-	last := math.NaN()
-	for _, v := range e.recorded.Values {
-		v *= perStep
-		if !math.IsNaN(v) {
-			sum += v
-			n++
-			if !math.IsNaN(last) {
-				squares += (v - last) * (v - last)
-				pairs++
-			}
-		}
-		last = v
+	first := int(e.scoredFrom.Sub(s.Start) / s.Step)
+	counts := slices.Clone(s.Values[first:])
+	for i := range counts {
+		counts[i] *= s.Step.Seconds() / e.factor
 	}
-	if sum == 0 || pairs == 0 {
-		return result.Undefined()
-	}
-	mu := sum / float64(n)
-	dispersion := squares / float64(pairs) / 2 / mu
-	return result.Number(math.Sqrt(2 * dispersion / (math.Pi * mu)))
+	return result.Number(forecast.NoiseFloor(counts))
 }

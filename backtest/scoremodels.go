@@ -28,7 +28,7 @@ func (b *bench) scoreModels(ctx context.Context) ([]result.Forecast, error) {
 	warmUp := int(b.env.scoredFrom.Sub(series.Start) / series.Step)
 	horizons := b.env.horizons(series.Step)
 	seasons := forecast.DetectSeason(forecast.Series{Start: series.Start, Step: series.Step, Values: series.Values[:warmUp]})
-	b.seasons = seasons
+	b.seasons, b.noiseFloor = seasons, b.env.noiseFloor(series)
 	scores := []result.Forecast{}
 	// A model that cannot be fitted to so short a past is left out, visibly.
 	for _, id := range b.x.Spec.Models {

@@ -21,23 +21,33 @@ import (
 // is called after the file without its extension, or after its folder if the
 // file is load.csv. A file that is missing or unreadable is a *[ParseError] too.
 func Open(path string) (Series, error) {
+	f, err := openFile(path, "check the path, or name a scenario")
+	if err != nil {
+		return Series{}, err
+	}
+	defer f.Close()
+	return readCSV(f, path, seriesName(path))
+}
+
+// openFile opens a file that is no folder; missing is what to do where it is not there.
+func openFile(path, missing string) (*os.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		e := &ParseError{File: path, Msg: "cannot open the file", Err: err}
 		var cause *fs.PathError
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			e.Msg, e.Hint = "no such file", "check the path, or name a scenario"
+			e.Msg, e.Hint = "no such file", missing
 		case errors.As(err, &cause):
 			e.Msg += ": " + cause.Err.Error()
 		}
-		return Series{}, e
+		return nil, e
 	}
-	defer f.Close()
 	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return Series{}, &ParseError{File: path, Msg: "is a folder", Hint: "name a CSV file in it"}
+		f.Close()
+		return nil, &ParseError{File: path, Msg: "is a folder", Hint: "name a CSV file in it"}
 	}
-	return readCSV(f, path, seriesName(path))
+	return f, nil
 }
 
 // ReadCSV reads a series of unit [RPS] from CSV text, plain or gzip (recognised

@@ -110,3 +110,54 @@ func ExampleDetectSeason() {
 	fmt.Println(forecast.DetectSeason(shop()))
 	// Output: [24]
 }
+
+func ExampleNaive2() {
+	p, err := forecast.Naive2{Season: 24}.Fit(context.Background(), shop())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	p.Update(20) // Twice as much as at this hour before.
+	next := make([]float64, 12)
+	p.Predict(next)
+	fmt.Printf("%.0f\n", next)
+	// Output: [20 20 20 40 40 40 40 160 160 160 160 200]
+}
+
+func ExampleTheta() {
+	line := forecast.Series{Step: time.Minute, Values: []float64{10, 12, 14, 16, 18}}
+	p, err := forecast.Theta{Alpha: 1}.Fit(context.Background(), line)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	next := make([]float64, 3)
+	p.Predict(next)
+	fmt.Printf("%.0f\n", next) // Half the slope.
+	// Output: [19 20 21]
+}
+
+func ExampleETS() {
+	p, err := forecast.ETS{Season: 24}.Fit(context.Background(), shop())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	next := make([]float64, 12)
+	p.Predict(next)
+	fmt.Printf("%.0f\n", next)
+	// Output: [10 10 10 10 20 20 20 20 80 80 80 80]
+}
+
+func ExampleSES() {
+	p, err := forecast.SES{Alpha: .5}.Fit(context.Background(), forecast.Series{Values: []float64{8, 8, 8}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	p.Update(16)
+	next := make([]float64, 2)
+	p.Predict(next)
+	fmt.Printf("%.0f\n", next)
+	// Output: [12 12]
+}

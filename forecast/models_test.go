@@ -26,6 +26,12 @@ func allModels() []forecast.Model {
 		forecast.Harmonic{Seasons: waves, Scale: forecast.LogScale},
 		forecast.Harmonic{Seasons: waves},
 		forecast.Ridge{},
+		forecast.Naive2{Season: testDay},
+		forecast.SES{Season: testDay},
+		forecast.Theta{Season: testDay},
+		forecast.ETS{},
+		forecast.ETS{Season: testDay},
+		forecast.ETS{Season: 7 * testDay},
 	}
 }
 
@@ -120,8 +126,11 @@ func TestScaleEquivariance(t *testing.T) {
 	scaled := generate(len(values), func(i int) float64 { return factor * values[i] })
 	for _, m := range allModels() {
 		tolerance := 1e-9
-		if _, fitted := m.(forecast.HoltWinters); fitted {
+		switch m.(type) {
+		case forecast.HoltWinters, forecast.ETS:
 			tolerance = 2e-3
+		case forecast.SES, forecast.Theta:
+			tolerance = 1e-5
 		}
 		a, b := forecastsAt(t, m, values, split), forecastsAt(t, m, scaled, split)
 		for i := range a {

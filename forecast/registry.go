@@ -15,7 +15,7 @@ const DefaultModel = "ridge"
 
 // Names returns the names that ByName knows, yardsticks first.
 func Names() []string {
-	return []string{"naive", "seasonal-naive", "holt-winters", "harmonic", "ridge"}
+	return []string{"naive", "seasonal-naive", "naive2", "ses", "theta", "holt-winters", "ets", "harmonic", "ridge"}
 }
 
 // Settings are what a model should know of the series it will see.
@@ -39,8 +39,16 @@ func ByName(name string, s Settings) (Model, error) {
 		return Naive{}, nil
 	case "seasonal-naive":
 		return SeasonalNaive{Season: first}, nil
+	case "naive2":
+		return Naive2{Season: first}, nil
+	case "ses":
+		return SES{Season: first}, nil
+	case "theta":
+		return Theta{Season: first}, nil
 	case "holt-winters":
 		return HoltWinters{Season: first, Damped: true}, nil
+	case "ets":
+		return ETS{Season: first}, nil
 	case "harmonic":
 		waves := make([]Waves, len(s.Seasons))
 		for i, period := range s.Seasons {

@@ -2,6 +2,7 @@ package forecast_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,6 +31,9 @@ func TestEveryNameGivesAModelThatForecasts(t *testing.T) {
 				t.Errorf("%s: %v steps ahead of a load between 10 and 57: %v", name, h+1, v)
 			}
 		}
+	}
+	if !slices.Contains(forecast.Names(), forecast.DefaultModel) {
+		t.Errorf("%s is not among %v", forecast.DefaultModel, forecast.Names())
 	}
 	if _, err := forecast.ByName("rigde", forecast.Settings{}); !errors.Is(err, forecast.ErrUnknownModel) {
 		t.Errorf("unknown name: %v", err)

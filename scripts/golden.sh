@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes the golden files again that other implementations wrote, by the scripts that
-# lie beside them. It needs Go, and a Python with scikit-learn and statsmodels, whose
-# versions stand in the scripts (Debian: python3-sklearn, python3-statsmodels):
+# lie beside them. It needs Go, a Python with scikit-learn and statsmodels, and an R
+# with forecast and jsonlite, whose versions stand in the scripts (Debian:
+# python3-sklearn, python3-statsmodels, r-cran-forecast, r-cran-jsonlite):
 #
 #	PYTHON=/usr/bin/python3 scripts/golden.sh
 #
@@ -13,10 +14,18 @@ if ! "$python" -c 'import sklearn, statsmodels'; then
 	echo "golden: $python lacks scikit-learn or statsmodels; set PYTHON to one that has them" >&2
 	exit 1
 fi
-for script in */testdata/*_golden.py; do
-	golden=${script%.py}.json
+if ! Rscript -e 'library(forecast); library(jsonlite)' >/dev/null 2>&1; then
+	echo "golden: there is no Rscript with forecast and jsonlite" >&2
+	exit 1
+fi
+export OMP_NUM_THREADS=1
+for script in */testdata/*_golden.{py,R}; do
+	golden=${script%.*}.json
 	echo "== $golden"
-	"$python" "$script" >"$golden.new"
+	case $script in
+	*.py) "$python" "$script" >"$golden.new" ;;
+	*.R) Rscript "$script" >"$golden.new" ;;
+	esac
 	mv "$golden.new" "$golden"
 done
 for script in */testdata/*_upstream.sh; do

@@ -32,12 +32,18 @@ func checkLoad(d v1alpha1.Dataset) error {
 	if err != nil {
 		return err
 	}
+	return enough(s, d.Path)
+}
+
+// enough returns an error for a load that nothing can be compared on; from is where it
+// came from.
+func enough(s datasets.Series, from string) error {
 	st := datasets.Stats(s)
 	switch {
 	case st.Points < fewestValues:
-		return fmt.Errorf("%s: %d values are too few to compare on; give at least %d", d.Path, st.Points, fewestValues)
+		return fmt.Errorf("%s: %d values are too few to compare on; give at least %d", from, st.Points, fewestValues)
 	case st.Max == 0:
-		return fmt.Errorf("%s: no load, every value is 0; give a recording of a time with load", d.Path)
+		return fmt.Errorf("%s: no load, every value is 0; give a recording of a time with load", from)
 	}
 	return nil
 }

@@ -85,7 +85,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {},
 		OnUsageError:              usageError,
 		Commands: []*cli.Command{
-			backtestCommand(), reportCommand(), compareCommand(), explainCommand(), testCommand(), datasetsCommand(),
+			backtestCommand(), reportCommand(), compareCommand(), explainCommand(), testCommand(), forecastCommand(), datasetsCommand(),
 		},
 	}
 	app.Action = unknown(app.Commands, cli.ShowAppHelp)

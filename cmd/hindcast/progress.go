@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"sync"
 	"time"
@@ -29,8 +30,30 @@ func newMeter(w io.Writer) *meter {
 	return m
 }
 
-// show draws the line anew, a few times a second.
+// show says how much of about so much simulated time has passed.
 func (m *meter) show(done, expected time.Duration) {
+	m.draw(done.Seconds(), expected.Seconds(), func(rate float64) string {
+		return fmt.Sprintf("%.0f of about %.0f simulated days, %.0f times real time", done.Hours()/24, expected.Hours()/24, rate)
+	})
+}
+
+// showSteps says how many of all steps are done, and what is being done.
+func (m *meter) showSteps(what string, done, total int) {
+	m.draw(float64(done), float64(total), func(rate float64) string {
+		return fmt.Sprintf("%s, %.0f steps a second", what, rate)
+	})
+}
+
+// showCount says how many are done of nobody knows how many.
+func (m *meter) showCount(what string, done int) {
+	m.draw(float64(done), math.Inf(1), func(rate float64) string {
+		return fmt.Sprintf("%d %s, %.1f a second", done, what, rate)
+	})
+}
+
+// draw draws the line anew, a few times a second. The text is given what was done a
+// second; what is expected may be infinite.
+func (m *meter) draw(done, expected float64, text func(rate float64) string) {
 	if m.out == nil {
 		return
 	}
@@ -41,11 +64,12 @@ func (m *meter) show(done, expected time.Duration) {
 		return
 	}
 	m.shown = now
-	elapsed := now.Sub(m.start).Seconds()
-	rate := done.Seconds() / max(elapsed, 1e-3)
-	line := fmt.Sprintf("%3.0f %%  %.0f of about %.0f simulated days, %.0f times real time",
-		100*float64(done)/float64(expected), done.Hours()/24, expected.Hours()/24, rate)
-	if left := (expected - done).Seconds() / max(rate, 1e-9); left < 1e6 {
+	rate := done / max(now.Sub(m.start).Seconds(), 1e-3)
+	line := text(rate)
+	if !math.IsInf(expected, 1) {
+		line = fmt.Sprintf("%3.0f %%  %s", 100*done/expected, line)
+	}
+	if left := (expected - done) / max(rate, 1e-9); left < 1e6 {
 		line += fmt.Sprintf(", about %v left", time.Duration(left*float64(time.Second)).Round(time.Second))
 	}
 	fmt.Fprintf(m.out, "\r%-*s", m.width, line)

@@ -53,6 +53,8 @@ func compare(doc *document) []line {
 		lines = append(lines,
 			line{name, "overProvisioningReduction", float64(c.OverProvisioningReduction), reduction(candidate.over, baseline.over)},
 			line{name, "scaleUpTimeReduction", float64(c.ScaleUpTimeReduction), reduction(candidate.rise, baseline.rise)},
+			line{name, "candidateScaleUpSeconds", float64(c.CandidateScaleUpSeconds), candidate.rise},
+			line{name, "baselineScaleUpSeconds", float64(c.BaselineScaleUpSeconds), baseline.rise},
 			line{name, "costReduction", float64(c.CostReduction), reduction(candidate.price, baseline.price)},
 			line{name, "slaDifference", float64(c.SLADifference), candidate.good - baseline.good},
 			line{name, "sla", float64(c.SLA), at},

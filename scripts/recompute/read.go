@@ -69,6 +69,8 @@ type document struct {
 		Candidate, Baseline, Sample string
 		AtObjective                 bool
 		SLA                         nullable
+		CandidateScaleUpSeconds     nullable
+		BaselineScaleUpSeconds      nullable
 		OverProvisioningReduction   nullable
 		ScaleUpTimeReduction        nullable
 		CostReduction               nullable
