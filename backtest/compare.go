@@ -176,13 +176,13 @@ func comparison(candidate, baseline, sample string, c, b figures) result.Compari
 // matters most: V2, else the HPA, else the first.
 func (c *contest) verdict(comparisons []result.Comparison) *result.Verdict {
 	var chosen *result.Comparison
-	rank := map[string]int{"v2": 3, "hpa": 2, "static": 1, "oracle": 0}
+	rank := map[string]int{"v2": 3, "hpa": 2, "v3": 2, "static": 1, "oracle": 0} // by kind
 	for i := range comparisons {
 		cmp := &comparisons[i]
 		if cmp.Sample != result.EqualSLA || !cmp.CostReduction.Defined() {
 			continue
 		}
-		if chosen == nil || rank[cmp.Baseline] > rank[chosen.Baseline] {
+		if chosen == nil || rank[c.sweep(cmp.Baseline).entrant.kind] > rank[c.sweep(chosen.Baseline).entrant.kind] {
 			chosen = cmp
 		}
 	}

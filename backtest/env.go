@@ -48,6 +48,17 @@ type env struct {
 // constant load: d(load).
 func (e *env) demand(load float64) int32 { return replicasFor(load, e.capacity) }
 
+// reachable is the highest objective up to highest that a replica can meet at all, or
+// the objective in force where that is all it can meet.
+func (e *env) reachable(highest float64) float64 {
+	for bad := 1 - highest; bad < 1-e.objective; bad *= 2 {
+		if e.service.Capacity(1-bad) > 0 {
+			return 1 - bad
+		}
+	}
+	return e.objective
+}
+
 // lead is how long the slowest replica takes until it serves at full speed.
 func (e *env) lead() time.Duration { return e.timeToReady.Longest() + e.warmUp }
 

@@ -66,8 +66,26 @@ type gauge struct {
 // podSeries are the series of one pod: what the API server knows of it from its
 // creation, what its container shows once it runs.
 type podSeries struct {
-	gauges  []gauge
-	running bool // those of the container are among them
+	gauges    []gauge
+	running   bool // those of the container are among them
+	durations *durations
+}
+
+// durations is the histogram of a pod's response times since its start.
+type durations struct {
+	latencies *sim.Latencies // since the last scrape
+	within    []float64      // by durationBounds
+	count     float64
+}
+
+// take adds what came since the last scrape: to work out the whole again at every
+// scrape would cost more than all the rest of it.
+func (d *durations) take() {
+	for i, le := range durationBounds {
+		d.within[i] += d.latencies.Within(time.Duration(le * float64(time.Second)))
+	}
+	d.count += d.latencies.Total()
+	d.latencies.Reset()
 }
 
 func newExposer(e *env, w *sim.World, db *promdb.DB, keep catalog) (*exposer, error) {
@@ -141,6 +159,9 @@ func (e *exposer) append() error {
 			}
 		}
 		e.seen[p] = true
+		if ps.durations != nil {
+			ps.durations.take()
+		}
 		for _, g := range ps.gauges {
 			if err := e.db.Append(g.series, now, g.read()); err != nil {
 				return err
@@ -227,14 +248,16 @@ func (e *exposer) addContainer(ps *podSeries, p *sim.Pod) error {
 		a.add(httpRequests, func() float64 { return math.Floor(c.read()) }, promdb.Label{Name: "code", Value: c.code})
 	}
 	a.add(httpInFlight, p.InFlight)
-	if p.Latencies == nil {
+	if p.Latencies == nil || !e.keep.keeps(httpDuration+"_bucket") && !e.keep.keeps(httpDuration+"_count") {
 		return a.err
 	}
-	for _, le := range durationBounds {
-		a.add(httpDuration+"_bucket", func() float64 { return math.Floor(p.Latencies.Within(time.Duration(le * float64(time.Second)))) },
+	d := &durations{latencies: p.Latencies, within: make([]float64, len(durationBounds))}
+	ps.durations = d
+	for i, le := range durationBounds {
+		a.add(httpDuration+"_bucket", func() float64 { return math.Floor(d.within[i]) },
 			promdb.Label{Name: "le", Value: strconv.FormatFloat(le, 'g', -1, 64)})
 	}
-	count := func() float64 { return math.Floor(p.Latencies.Total()) }
+	count := func() float64 { return math.Floor(d.count) }
 	a.add(httpDuration+"_bucket", count, promdb.Label{Name: "le", Value: "+Inf"})
 	a.add(httpDuration+"_count", count)
 	return a.err

@@ -94,7 +94,7 @@ func newOracle(e *env) entrant {
 	return entrant{
 		name: "oracle", kind: "oracle",
 		description: fmt.Sprintf("knows the load to come and asks for its demand %s ahead, the longest start-up: a bound, not a scaler", words(e.lead().Round(time.Second))),
-		knob:        &knob{name: "objective", from: 0.9, to: 0.99999, configured: e.objective, errors: true},
+		knob:        &knob{name: "objective", from: 0.9, to: e.reachable(0.99999), configured: e.objective, errors: true},
 		build: func(v float64) (setup, error) {
 			capacity := e.service.Capacity(v)
 			p, err := policy.NewOracle(policy.OracleConfig{

@@ -35,7 +35,7 @@ func newV3(e *env) (entrant, error) {
 		name: "v3", kind: "v3",
 		description: fmt.Sprintf("predictive: %s on the ingress's requests, %s ahead, every %s, scaling up and down on quantile %.4g; told that a replica carries %.4g requests/s",
 			forecast.DefaultModel, words(e.v3Horizon()), words(policy.V3Interval), policy.QuantileFor(e.objective), e.capacity),
-		knob: &knob{name: "objective", from: 0.8, to: 0.99999, configured: e.objective, errors: true},
+		knob: &knob{name: "objective", from: 0.8, to: e.reachable(0.99999), configured: e.objective, errors: true},
 	}
 	ent.build = func(v float64) (setup, error) {
 		// The objective sets both what a replica is taken to carry and how sure V3 is to

@@ -10,7 +10,14 @@ import (
 // Collecting costs a few additions; the distribution is worked out when it is asked for.
 type Latencies struct {
 	service *Service
-	rows    [speedRows][]float64 // by speed, then by state of the table: requests accepted
+	rows    [speedRows]speedRow
+}
+
+// speedRow collects the requests accepted at one speed. A pod's state moves little in one step, so
+// that a collection of a short time holds few states.
+type speedRow struct {
+	mass     []float64 // by state of the table; nil until the first request
+	from, to int       // the states that may hold requests
 }
 
 // Rows are 1/speedsPerOctave octaves of speed apart, from 2^fastest downwards; requests at speeds
@@ -24,26 +31,29 @@ const (
 
 // NewLatencies returns an empty collection for pods of this service.
 func (s *Service) NewLatencies() *Latencies {
-	l := &Latencies{service: s}
-	l.rows[warmRow] = make([]float64, len(s.states))
-	return l
+	return &Latencies{service: s}
 }
 
 // Reset empties the collection.
 func (l *Latencies) Reset() {
-	for _, row := range l.rows {
-		clear(row)
+	for j := range l.rows {
+		row := &l.rows[j]
+		clear(row.mass[row.from:row.to])
+		row.from, row.to = 0, 0
 	}
 }
 
 // Add adds another collection of the same service.
 func (l *Latencies) Add(other *Latencies) {
-	for j, row := range other.rows {
-		if row == nil {
+	for j := range other.rows {
+		from := &other.rows[j]
+		if from.from == from.to {
 			continue
 		}
-		for i, mass := range row {
-			l.row(j)[i] += mass
+		row := l.row(j)
+		row.hold(from.from, from.to)
+		for i := from.from; i < from.to; i++ {
+			row.mass[i] += from.mass[i]
 		}
 	}
 }
@@ -51,8 +61,9 @@ func (l *Latencies) Add(other *Latencies) {
 // Total returns the number of requests collected.
 func (l *Latencies) Total() float64 {
 	total := 0.0
-	for _, row := range l.rows {
-		for _, mass := range row {
+	for j := range l.rows {
+		row := &l.rows[j]
+		for _, mass := range row.mass[row.from:row.to] {
 			total += mass
 		}
 	}
@@ -65,13 +76,14 @@ func (l *Latencies) Within(t time.Duration) float64 { return l.within(t.Seconds(
 func (l *Latencies) within(seconds float64) float64 {
 	s := l.service
 	total := 0.0
-	for j, row := range l.rows {
-		if row == nil {
+	for j := range l.rows {
+		row := &l.rows[j]
+		if row.from == row.to {
 			continue
 		}
 		budget := s.sojourns.column((seconds - s.wait) * rowSpeed(j) / s.seconds)
-		for i, mass := range row {
-			if mass != 0 {
+		for i := row.from; i < row.to; i++ {
+			if mass := row.mass[i]; mass != 0 {
 				total += mass * s.sojourns.share(i, budget)
 			}
 		}
@@ -102,35 +114,49 @@ func (l *Latencies) Quantile(q float64) time.Duration {
 
 // latencyRow is where the requests at some speed are collected.
 type latencyRow struct {
-	mass, next []float64
-	fraction   float64 // that goes to next
+	row, next *speedRow
+	fraction  float64 // that goes to next
 }
 
 func (l *Latencies) at(speed float64) latencyRow {
 	if speed == 1 {
-		return latencyRow{mass: l.rows[warmRow]}
+		return latencyRow{row: l.row(warmRow)}
 	}
 	position := (fastest - math.Log2(speed)) * speedsPerOctave
 	position = min(max(position, 0), speedRows-1)
 	j := min(int(position), speedRows-2)
-	return latencyRow{mass: l.row(j), next: l.row(j + 1), fraction: position - float64(j)}
+	return latencyRow{row: l.row(j), next: l.row(j + 1), fraction: position - float64(j)}
 }
 
 // add collects requests accepted at the states i and i+1.
 func (r latencyRow) add(i int, first, second float64) {
-	r.mass[i] += first * (1 - r.fraction)
-	r.mass[i+1] += second * (1 - r.fraction)
+	r.row.add(i, first*(1-r.fraction), second*(1-r.fraction))
 	if r.next != nil {
-		r.next[i] += first * r.fraction
-		r.next[i+1] += second * r.fraction
+		r.next.add(i, first*r.fraction, second*r.fraction)
 	}
 }
 
-func (l *Latencies) row(j int) []float64 {
-	if l.rows[j] == nil {
-		l.rows[j] = make([]float64, len(l.service.states))
+func (r *speedRow) add(i int, first, second float64) {
+	r.hold(i, i+2)
+	r.mass[i] += first
+	r.mass[i+1] += second
+}
+
+// hold makes room for the states [from, to).
+func (r *speedRow) hold(from, to int) {
+	if r.from == r.to {
+		r.from, r.to = from, to
+		return
 	}
-	return l.rows[j]
+	r.from, r.to = min(r.from, from), max(r.to, to)
+}
+
+func (l *Latencies) row(j int) *speedRow {
+	row := &l.rows[j]
+	if row.mass == nil {
+		row.mass = make([]float64, len(l.service.states))
+	}
+	return row
 }
 
 func rowSpeed(j int) float64 {

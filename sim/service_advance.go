@@ -87,7 +87,7 @@ func (s *Service) Advance(st *PodState, lambda, speed float64, dt time.Duration,
 			since.add(a, b, t, part, lambda)
 			if lambda > 0 {
 				since.accept(s.outcomes(i, now), s.outcomes(i+1, now), lambda*(t-part), lambda*part)
-				if row.mass != nil {
+				if row.row != nil {
 					row.add(i, lambda*(t-part)*(1-a.full), lambda*part*(1-b.full))
 				}
 			}

@@ -214,6 +214,7 @@ func (w *World) WaitUntil(ctx context.Context, t time.Time) error {
 	w.now = max(w.now, to)
 	if last {
 		w.endSpan()
+		w.beginSpan()
 		return ErrEnd
 	}
 	return ctx.Err()
