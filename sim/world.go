@@ -187,9 +187,6 @@ func (c Config) validate() error {
 // Now returns the simulated instant.
 func (w *World) Now() time.Time { return w.start.Add(w.now) }
 
-// Ended reports whether the load is over.
-func (w *World) Ended() bool { return w.now >= w.end }
-
 // WaitUntil lets the world move to the instant t, with all that happens until then;
 // events of t itself that Act are left for whoever waited. It returns ErrEnd once the
 // load has ended before t.
@@ -286,7 +283,7 @@ func (w *World) InSystem() float64 {
 	return sum
 }
 
-// Speed returns the CPU speed of a pod, from InitialSpeed to 1.
+// speed returns the CPU speed of a pod, from InitialSpeed to 1.
 func (w *World) speed(p *Pod, at time.Duration) float64 {
 	if w.cfg.WarmUp <= 0 || !p.everReady {
 		return 1
