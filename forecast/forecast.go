@@ -50,3 +50,20 @@ type Predictor interface {
 	// being the next step. It changes nothing that a later forecast depends on.
 	Predict(dst []float64)
 }
+
+// A QuantilePredictor knows a distribution of its forecasts of its own, from its
+// assumptions. Every Predictor gets quantiles from its errors too, by Calibrated.
+type QuantilePredictor interface {
+	Predictor
+	// PredictQuantile writes the quantile at level q in (0, 1) of the value 1..len(dst)
+	// steps ahead into dst. Like Predict it changes nothing.
+	PredictQuantile(dst []float64, q float64)
+}
+
+// A Coster is a Model that declares what a fit costs, so that a simulation can charge
+// for it without a stopwatch.
+type Coster interface {
+	// FitOperations estimates the floating-point operations of a Fit to so many steps:
+	// the order of magnitude, at about one a nanosecond.
+	FitOperations(steps int) float64
+}

@@ -13,11 +13,6 @@ var ErrUnknownModel = errors.New("unknown model")
 // single model of those here on most recorded loads.
 const DefaultModel = "ridge"
 
-// Names returns the names that ByName knows, yardsticks first.
-func Names() []string {
-	return []string{"naive", "seasonal-naive", "naive2", "ses", "theta", "holt-winters", "ets", "harmonic", "ridge"}
-}
-
 // Settings are what a model should know of the series it will see.
 type Settings struct {
 	Step time.Duration
@@ -28,35 +23,60 @@ type Settings struct {
 	Horizon int
 }
 
+// season returns the shortest season, 0 where there is none.
+func (s Settings) season() int {
+	if len(s.Seasons) > 0 {
+		return s.Seasons[0]
+	}
+	return 0
+}
+
+// A registration is a model by its name on the command line, with its default settings
+// for a series.
+type registration struct {
+	name  string
+	build func(Settings) Model
+}
+
+// registered returns all models, yardsticks first.
+func registered() []registration {
+	return []registration{
+		{"naive", func(Settings) Model { return Naive{} }},
+		{"seasonal-naive", func(s Settings) Model { return SeasonalNaive{Season: s.season()} }},
+		{"naive2", func(s Settings) Model { return Naive2{Season: s.season()} }},
+		{"ses", func(s Settings) Model { return SES{Season: s.season()} }},
+		{"theta", func(s Settings) Model { return Theta{Season: s.season()} }},
+		{"holt-winters", func(s Settings) Model { return HoltWinters{Season: s.season(), Damped: true} }},
+		{"ets", func(s Settings) Model { return ETS{Season: s.season()} }},
+		{"harmonic", newHarmonic},
+		{"ridge", func(s Settings) Model { return Ridge{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
+	}
+}
+
+func newHarmonic(s Settings) Model {
+	waves := make([]Waves, len(s.Seasons))
+	for i, period := range s.Seasons {
+		waves[i].Period = period
+	}
+	return Harmonic{Seasons: waves}
+}
+
+// Names returns the names that ByName knows, yardsticks first.
+func Names() []string {
+	all := registered()
+	names := make([]string, len(all))
+	for i, r := range all {
+		names[i] = r.name
+	}
+	return names
+}
+
 // ByName returns the model of a name, with its default settings for such a series.
 func ByName(name string, s Settings) (Model, error) {
-	first := 0
-	if len(s.Seasons) > 0 {
-		first = s.Seasons[0]
-	}
-	switch name {
-	case "naive":
-		return Naive{}, nil
-	case "seasonal-naive":
-		return SeasonalNaive{Season: first}, nil
-	case "naive2":
-		return Naive2{Season: first}, nil
-	case "ses":
-		return SES{Season: first}, nil
-	case "theta":
-		return Theta{Season: first}, nil
-	case "holt-winters":
-		return HoltWinters{Season: first, Damped: true}, nil
-	case "ets":
-		return ETS{Season: first}, nil
-	case "harmonic":
-		waves := make([]Waves, len(s.Seasons))
-		for i, period := range s.Seasons {
-			waves[i].Period = period
+	for _, r := range registered() {
+		if r.name == name {
+			return r.build(s), nil
 		}
-		return Harmonic{Seasons: waves}, nil
-	case "ridge":
-		return Ridge{Horizons: max(s.Horizon, 1), Seasons: s.Seasons}, nil
 	}
 	return nil, fmt.Errorf("%w %q", ErrUnknownModel, name)
 }
