@@ -41,6 +41,7 @@ type registration struct {
 // registered returns all models, yardsticks first.
 func registered() []registration {
 	return []registration{
+		{"auto", func(s Settings) Model { return Auto{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 		{"naive", func(Settings) Model { return Naive{} }},
 		{"seasonal-naive", func(s Settings) Model { return SeasonalNaive{Season: s.season()} }},
 		{"naive2", func(s Settings) Model { return Naive2{Season: s.season()} }},
