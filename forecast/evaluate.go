@@ -54,6 +54,8 @@ type ModelEvaluation struct {
 	Fits, SkippedFits, Updates int
 	// Track holds the forecasts at TrackHorizon, nil where they were not asked for.
 	Track *Track
+	// Blocks are the errors by blocks of time, in the order of Horizons.
+	Blocks []ErrorBlocks
 }
 
 // A HorizonScore is the score of one model at one horizon. A measure that is not
@@ -164,6 +166,7 @@ func (e *evaluator) model(ctx context.Context, m Model) (ModelEvaluation, error)
 		result.Track = &Track{Horizon: e.opt.TrackHorizon}
 	}
 	scores := make([]horizonSums, len(e.opt.Horizons))
+	result.Blocks = newErrorBlocks(e.series, e.opt.WarmUp, e.opt.Horizons)
 	values := e.series.Values
 	for t := e.opt.WarmUp - 1; t < len(values); t++ {
 		if t >= e.opt.WarmUp {
@@ -185,6 +188,7 @@ func (e *evaluator) model(ctx context.Context, m Model) (ModelEvaluation, error)
 			}
 			if y := values[t+h]; !math.IsNaN(y) {
 				scores[i].add(y, point, b)
+				result.Blocks[i].add(t+h-e.opt.WarmUp, y, point)
 				for _, q := range e.opt.Levels {
 					scores[i].pinball.add(pinballLoss(y, predictor.intervals.Quantile(h, q), q))
 				}
