@@ -98,10 +98,13 @@ func (m Auto) Fit(ctx context.Context, past Series) (Predictor, error) {
 		}
 		p.Update(y)
 	}
-	if trial == 0 {
-		return p, nil
+	if trial > 0 {
+		if err := p.fit(ctx, past); err != nil {
+			return nil, err
+		}
+		p.forecastAgain()
 	}
-	return p.refit(ctx, past)
+	return p, nil
 }
 
 // An autoExpert is an expert at work.
@@ -110,6 +113,12 @@ type autoExpert struct {
 	predictor Predictor // nil: asleep
 	path      []float64 // what it forecasts now
 	failed    error     // why it sleeps
+}
+
+// learns reports whether the expert learns by every value, and need not be fitted anew.
+func (e *autoExpert) learns() bool {
+	_, ok := e.predictor.(cloner)
+	return ok
 }
 
 // fit fits the expert. One that fails sleeps; only the end of ctx is an error.
@@ -188,8 +197,8 @@ func (p *AutoPredictor) see(y float64) {
 	p.highest = max(.999*p.highest, math.Abs(y))
 }
 
-// Update implements Predictor.
-func (p *AutoPredictor) Update(y float64) {
+// judge takes a value and weighs the forecasts that were waiting for it.
+func (p *AutoPredictor) judge(y float64) {
 	if !isObserved(y) {
 		y = math.NaN()
 	}
@@ -197,10 +206,23 @@ func (p *AutoPredictor) Update(y float64) {
 		m.settle(y)
 	}
 	p.see(y)
+}
+
+// Update implements Predictor.
+func (p *AutoPredictor) Update(y float64) {
+	p.judge(y)
 	for k := range p.experts {
 		if e := &p.experts[k]; e.predictor != nil {
 			e.predictor.Update(y)
 		}
+	}
+	p.forecast()
+}
+
+// forecastAgain replaces the newest forecast, by experts fitted anew.
+func (p *AutoPredictor) forecastAgain() {
+	for _, m := range p.mixtures {
+		m.time--
 	}
 	p.forecast()
 }
@@ -286,35 +308,37 @@ func (p *AutoPredictor) Predict(dst []float64) {
 	}
 }
 
-// Refit returns the predictor with the experts that do not learn by every value fitted
-// anew to past, which ends with the newest value seen. The weights stay. It returns
-// ctx.Err() soon after ctx is done, and then has changed nothing.
-func (p *AutoPredictor) Refit(ctx context.Context, past Series) (Predictor, error) {
-	return p.refit(ctx, past)
-}
+var _ Refitter = (*AutoPredictor)(nil)
 
-func (p *AutoPredictor) refit(ctx context.Context, past Series) (*AutoPredictor, error) {
+// Refit implements Refitter. The weights stay, as do experts that learn by every value;
+// the others are fitted anew.
+func (p *AutoPredictor) Refit(ctx context.Context, past Series) (Predictor, error) {
 	next := p.clone()
-	for k := range next.experts {
-		e := &next.experts[k]
-		if c, ok := e.predictor.(cloner); ok {
-			e.predictor = c.clone()
-			continue
-		}
-		if err := e.fit(ctx, past); err != nil {
-			return nil, err
+	if n := len(past.Values); n > 0 {
+		next.judge(past.Values[n-1])
+		for k := range next.experts {
+			if e := &next.experts[k]; e.learns() {
+				e.predictor.Update(past.Values[n-1])
+			}
 		}
 	}
-	next.forecastAgain()
+	if err := next.fit(ctx, past); err != nil {
+		return nil, err
+	}
+	next.forecast()
 	return next, nil
 }
 
-// forecastAgain replaces the newest forecast.
-func (p *AutoPredictor) forecastAgain() {
-	for _, m := range p.mixtures {
-		m.time--
+// fit fits the experts that do not learn by every value.
+func (p *AutoPredictor) fit(ctx context.Context, past Series) error {
+	for k := range p.experts {
+		if e := &p.experts[k]; !e.learns() {
+			if err := e.fit(ctx, past); err != nil {
+				return err
+			}
+		}
 	}
-	p.forecast()
+	return nil
 }
 
 // Failures returns why experts sleep whose fit failed, other than on too short a past.
@@ -340,12 +364,17 @@ func (p *AutoPredictor) Weights() []Weight {
 	return weights
 }
 
-// clone returns a copy whose experts are still those of p.
+// clone returns a copy that shares nothing with p but experts which have to be fitted
+// anew.
 func (p *AutoPredictor) clone() *AutoPredictor {
 	next := *p
 	next.experts = slices.Clone(p.experts)
 	for k := range next.experts {
-		next.experts[k].path = slices.Clone(p.experts[k].path)
+		e := &next.experts[k]
+		e.path = slices.Clone(e.path)
+		if c, ok := e.predictor.(cloner); ok {
+			e.predictor = c.clone()
+		}
 	}
 	next.mixtures = make([]*mixture, len(p.mixtures))
 	for i, m := range p.mixtures {

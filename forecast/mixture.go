@@ -20,7 +20,7 @@ type mixture struct {
 	weights []float64   // of the experts, now
 	byRule  [][]float64 // of the experts by each rule, now
 	shares  []float64   // of the rules, now
-	issued  []mixed   // the last horizon forecasts, by time modulo horizon
+	issued  []mixed     // the last horizon forecasts, by time modulo horizon
 	time    int
 }
 
