@@ -21,8 +21,8 @@ type Auto struct {
 	// Horizons is the longest horizon, in steps, that experts are weighed at; 0 means 15.
 	// A forecast beyond takes the weights of the longest.
 	Horizons int
-	// Seasons are the periods in steps, shortest first. Nil has them found in the past;
-	// empty means none.
+	// Seasons are periods in steps that are known. Others are found in the past, and the
+	// day and the week are tried in any case.
 	Seasons []int
 	// Experts are the models that take part; nil means those that suit the series.
 	Experts []Expert
@@ -71,9 +71,6 @@ func (m Auto) Fit(ctx context.Context, past Series) (Predictor, error) {
 	}
 	if m.Horizons <= 0 {
 		m.Horizons = 15
-	}
-	if m.Seasons == nil {
-		m.Seasons = DetectSeason(past)
 	}
 	if m.Experts == nil {
 		m.Experts = m.experts(past)
