@@ -132,11 +132,13 @@ func gradient(combined, actual float64) float64 {
 // (Wintenberger, Machine Learning 106, 2017).
 type bernstein struct {
 	variance, regret []float64
-	forget           float64
+	forget, once     float64
 }
 
-func newBernstein(experts int, forget float64) *bernstein {
-	return &bernstein{variance: make([]float64, experts), regret: make([]float64, experts), forget: forget}
+// newBernstein returns a rule that forgets at a rate a step, and for which a loss is
+// evidence once, in (0, 1], of what it says.
+func newBernstein(experts int, forget, once float64) *bernstein {
+	return &bernstein{variance: make([]float64, experts), regret: make([]float64, experts), forget: forget, once: once}
 }
 
 func (a *bernstein) weigh(dst, forecasts []float64) {
@@ -144,7 +146,7 @@ func (a *bernstein) weigh(dst, forecasts []float64) {
 	for k := range dst {
 		dst[k] = 0
 		if v := a.variance[k]; v > 0 {
-			dst[k] = a.regret[k]/math.Sqrt(v) - math.Log(v)/2
+			dst[k] = a.regret[k]*math.Sqrt(a.once/v) - math.Log(v)/2
 		}
 		if !math.IsNaN(forecasts[k]) {
 			highest = max(highest, dst[k])
@@ -170,7 +172,7 @@ func (a *bernstein) settle(forecasts []float64, combined, actual, unit float64) 
 }
 
 func (a *bernstein) clone() aggregation {
-	return &bernstein{slices.Clone(a.variance), slices.Clone(a.regret), a.forget}
+	return &bernstein{slices.Clone(a.variance), slices.Clone(a.regret), a.forget, a.once}
 }
 
 // middle is the median of the experts.

@@ -38,6 +38,7 @@ func (m Auto) experts(past Series) []Expert {
 	}
 	var waves []Waves
 	seasons := m.seasons(past)
+	experts = append(experts, Expert{Model: NLinear{Horizons: m.Horizons, Seasons: seasons}, After: 100})
 	for _, s := range seasons {
 		length := seasonName(s, past.Step)
 		experts = append(experts,

@@ -24,6 +24,9 @@ type mixture struct {
 	time    int
 }
 
+// mixtureOverlap is the horizon, in steps, up to which errors count in full.
+const mixtureOverlap = 5
+
 // A mixed is what was forecast at one instant.
 type mixed struct {
 	experts  []float64
@@ -33,21 +36,23 @@ type mixed struct {
 }
 
 func newMixture(horizon, experts int) *mixture {
+	// Errors h steps ahead overlap: what they say of an expert they say h times over.
+	once := min(1, mixtureOverlap/float64(horizon))
 	m := &mixture{
 		horizon: horizon,
 		rules: []aggregation{
-			newFixedShare(experts, 1, .02),
-			newFixedShare(experts, .3, .01),
-			newFixedShare(experts, .1, .01),
-			newFixedShare(experts, .1, .001),
+			newFixedShare(experts, once, .02),
+			newFixedShare(experts, .3*once, .01),
+			newFixedShare(experts, .1*once, .01),
+			newFixedShare(experts, .1*once, .001),
 			newPolynomial(experts),
-			newBernstein(experts, .999),
+			newBernstein(experts, .999, once),
 			&middle{},
 		},
 		weights: make([]float64, experts),
 		issued:  make([]mixed, horizon),
 	}
-	m.above = newFixedShare(len(m.rules), .3, .005)
+	m.above = newFixedShare(len(m.rules), .3*once, .005)
 	m.shares = make([]float64, len(m.rules))
 	for range m.rules {
 		m.byRule = append(m.byRule, make([]float64, experts))

@@ -50,6 +50,8 @@ func registered() []registration {
 		{"holt-winters", func(s Settings) Model { return HoltWinters{Season: s.season(), Damped: true} }},
 		{"ets", func(s Settings) Model { return ETS{Season: s.season()} }},
 		{"harmonic", newHarmonic},
+		{"nlinear", func(s Settings) Model { return NLinear{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
+		{"trees", func(s Settings) Model { return Trees{Horizons: max(s.Horizon, 1)} }},
 		{"ridge", func(s Settings) Model { return Ridge{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 	}
 }
