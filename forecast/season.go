@@ -1,6 +1,7 @@
 package forecast
 
 import (
+	"context"
 	"math"
 	"slices"
 )
@@ -46,13 +47,25 @@ func DetectSeason(s Series) []int {
 // the series apart, the autocorrelation must be at least half of that one period
 // apart.
 func Seasons(s Series) []Season {
+	seasons, _ := findSeasons(context.Background(), s) // Never done.
+	return seasons
+}
+
+// findSeasons is Seasons that ends with ctx.Err() soon after ctx is done.
+func findSeasons(ctx context.Context, s Series) ([]Season, error) {
 	values := seasonScale(s.Values)
-	if len(values) < 4 {
-		return nil
+	if len(values) < 2*shortestSeason {
+		return nil, ctx.Err()
 	}
 	d := seasonSearch{values: values, calendar: newCalendar(s.Step)}
 	d.prefix()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	for _, period := range d.candidates() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		season, ok := d.confirm(period)
 		if !ok {
 			continue
@@ -62,7 +75,7 @@ func Seasons(s Series) []Season {
 		}
 		d.found = append(d.found, season)
 	}
-	return d.pruned()
+	return d.pruned(), nil
 }
 
 // A seasonSearch is the state of one call of Seasons.
