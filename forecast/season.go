@@ -41,11 +41,11 @@ func DetectSeason(s Series) []int {
 // beside one, but a week is where its days differ.
 //
 // A period of a half or a third of a longer season is one of its waves and left
-// out, as is any whole part that has no more share in it than chance. A rhythm of a half or a third of a day is taken for a daily one, as loads with
-// two or three humps a day are. A period that is not a whole number of steps is
-// rounded where the series keeps the phase of the rounded one, else left out: half of
-// the series apart, the autocorrelation must be at least half of that one period
-// apart.
+// out, as is any whole part of it that has no more share in it than chance. A rhythm
+// of a half or a third of a day is taken for a daily one, as loads with two or three
+// humps a day are. A period that is not a whole number of steps is rounded where the
+// series keeps the phase of the rounded one, else left out: half of the series apart,
+// the autocorrelation must be at least half of that one period apart.
 func Seasons(s Series) []Season {
 	seasons, _ := findSeasons(context.Background(), s) // Never done.
 	return seasons
