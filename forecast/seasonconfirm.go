@@ -268,9 +268,9 @@ func (c *seasonChanges) excess(period int, deviations float64) (float64, bool) {
 	}
 	n := float64(len(parts))
 	strength := total.value() / math.Sqrt(early*late)
-	error := math.Sqrt(squares.value() / (n - 1) * n)
+	deviation := math.Sqrt(squares.value() / (n - 1) * n)
 	// Few parts know their own deviation badly.
-	enough := total.value() > deviations*(1+4/n)*error
+	enough := total.value() > deviations*(1+4/n)*deviation
 	return strength, enough && strength > max(seasonStrength, deviations/math.Sqrt(n))
 }
 
