@@ -17,14 +17,19 @@ const DefaultModel = "ridge"
 type Settings struct {
 	Step time.Duration
 	// Seasons are the periods in steps, shortest first. Nil leaves them to the model,
-	// empty says that there are none. A model of one season takes the shortest.
+	// empty says that there are none.
 	Seasons []int
+	// Season is the one of them that models of one season take; 0 means the shortest.
+	Season int
 	// Horizon is the number of steps ahead that will be asked for; at least 1.
 	Horizon int
 }
 
-// season returns the shortest season, 0 where there is none.
+// season returns the season of models of one, 0 where there is none.
 func (s Settings) season() int {
+	if s.Season > 0 {
+		return s.Season
+	}
 	if len(s.Seasons) > 0 {
 		return s.Seasons[0]
 	}

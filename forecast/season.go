@@ -1,6 +1,7 @@
 package forecast
 
 import (
+	"context"
 	"math"
 	"slices"
 )
@@ -40,52 +41,41 @@ func DetectSeason(s Series) []int {
 // beside one, but a week is where its days differ.
 //
 // A period of a half or a third of a longer season is one of its waves and left
-// out, as is any whole part that has no more share in it than chance. A rhythm of a half or a third of a day is taken for a daily one, as loads with
-// two or three humps a day are. A period that is not a whole number of steps is
-// rounded where the series keeps the phase of the rounded one, else left out: half of
-// the series apart, the autocorrelation must be at least half of that one period
-// apart.
+// out, as is any whole part of it that has no more share in it than chance. A rhythm
+// of a half or a third of a day is taken for a daily one, as loads with two or three
+// humps a day are. A period that is not a whole number of steps is rounded where the
+// series keeps the phase of the rounded one, else left out: half of the series apart,
+// the autocorrelation must be at least half of that one period apart.
 func Seasons(s Series) []Season {
+	seasons, _ := findSeasons(context.Background(), s) // Never done.
+	return seasons
+}
+
+// findSeasons is Seasons that ends with ctx.Err() soon after ctx is done.
+func findSeasons(ctx context.Context, s Series) ([]Season, error) {
 	values := seasonScale(s.Values)
-	if len(values) < 4 {
-		return nil
+	if len(values) < 2*shortestSeason {
+		return nil, ctx.Err()
 	}
 	d := seasonSearch{values: values, calendar: newCalendar(s.Step)}
 	d.prefix()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	for _, period := range d.candidates() {
-		if season, ok := d.confirm(period); ok {
-			d.found = append(d.found, season)
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-	}
-	return d.pruned()
-}
-
-// MainSeason returns the season of seasonal naive: of those given, the period with the
-// smallest mean absolute difference of values one period apart; the shorter one where
-// two tie, and 0 where there is none. With a job every quarter of an hour in a daily
-// load it is the day, which repeats the job too.
-func MainSeason(s Series, periods []int) int {
-	best, smallest := 0, math.Inf(1)
-	longest := 0
-	for _, period := range periods {
-		longest = max(longest, period)
-	}
-	for _, period := range periods {
-		if period < 1 {
+		season, ok := d.confirm(period)
+		if !ok {
 			continue
 		}
-		var loss sum
-		// All are judged on the same values.
-		for i := longest; i < len(s.Values); i++ {
-			if v := math.Abs(s.Values[i] - s.Values[i-period]); v < math.Inf(1) {
-				loss.add(v)
-			}
+		if day := d.calendar.day(); isWave(season.Period, day) && day <= len(values)/2 {
+			season.Period = day
 		}
-		if mean := loss.mean(); best == 0 || mean < smallest {
-			best, smallest = period, mean
-		}
+		d.found = append(d.found, season)
 	}
-	return best
+	return d.pruned(), nil
 }
 
 // A seasonSearch is the state of one call of Seasons.
@@ -133,29 +123,25 @@ func (d *seasonSearch) candidates() []int {
 	return slices.DeleteFunc(periods, func(p int) bool { return p < shortestSeason || p > n/2 })
 }
 
-// pruned returns the seasons found without the waves of longer ones.
+// pruned returns the seasons found, shortest first, without the waves of longer ones.
 func (d *seasonSearch) pruned() []Season {
 	var seasons []Season
-	day := d.calendar.day()
-	for i, short := range d.found {
-		wave := slices.ContainsFunc(d.found[i+1:], func(long Season) bool {
-			return isWave(short.Period, long.Period) || long.Period%short.Period == 0 && !d.standsOut(short.Period, long.Period)
+	for _, short := range d.found {
+		wave := slices.ContainsFunc(d.found, func(long Season) bool {
+			return isWave(short.Period, long.Period) ||
+				long.Period > short.Period && long.Period%short.Period == 0 && !d.standsOut(short.Period, long.Period)
 		})
-		if wave {
-			continue
+		if !wave {
+			seasons = append(seasons, short)
 		}
-		if day > 0 && day <= len(d.values)/2 && isWave(short.Period, day) {
-			short.Period = day
-		}
-		seasons = append(seasons, short)
 	}
-	slices.SortStableFunc(seasons, func(a, b Season) int { return a.Period - b.Period })
-	return slices.CompactFunc(seasons, func(a, b Season) bool { return a.Period == b.Period })
+	slices.SortFunc(seasons, func(a, b Season) int { return a.Period - b.Period })
+	return seasons
 }
 
 // standsOut reports whether the mean values of the phases of a period have at least
-// twice the share in the pattern of a multiple of it that they have in a pattern
-// without any order.
+// a thousandth of the power of the pattern of a multiple of it, and twice the share
+// that they have in a pattern without any order.
 func (d *seasonSearch) standsOut(short, long int) bool {
 	n := len(d.values)
 	rest := make([]float64, n)
@@ -167,7 +153,8 @@ func (d *seasonSearch) standsOut(short, long int) bool {
 	afterShort := slices.Clone(rest)
 	removeMeans(afterShort, short)
 	removeMeans(rest, long)
-	return total-power(afterShort) >= 2*float64(short)/float64(long)*(total-power(rest))
+	share := max(.001, 2*float64(short)/float64(long))
+	return total-power(afterShort) >= share*(total-power(rest))
 }
 
 // isWave reports whether short is a half or a third of long.

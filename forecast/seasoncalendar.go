@@ -73,8 +73,5 @@ func (c calendar) lengths() []int {
 	return lengths
 }
 
-// isLength reports whether a period is one of clocks and calendars, which is exact.
-func (c calendar) isLength(period int) bool { return slices.Contains(c.lengths(), period) }
-
 // isUsual reports whether a period is among those that are always looked at.
 func (c calendar) isUsual(period int) bool { return slices.Contains(c.usual(), period) }

@@ -19,21 +19,27 @@ const (
 // moved to the best lag nearby where it is not one of the calendar.
 //
 // It looks at the changes from one part of the period to the next, by parts of an
-// eighth, which average noise out, and of a forty-eighth, which keep short jobs apart.
+// eighth, which average noise out, and of a forty-eighth, which keep short jobs apart;
+// of a period shorter than 24 steps by quarters instead of the latter.
 // The autocorrelation one period apart must exceed its mean over all shorter lags, by
 // at least seasonStrength and by a number of standard deviations: changes are used
 // as the levels of a series that merely wanders are correlated over any time, and the
 // mean is subtracted as the changes of a series that merely grows are. The standard
 // deviation is that of the parts' own contributions, so that two steps or floods that
 // happen to lie one period apart are one coincidence, however large. No lag within a
-// quarter of the period may be better.
+// quarter of the period may be better; where a period of the calendar fits fewer than
+// three times, not by more than chance.
 func (d *seasonSearch) confirm(period int) (Season, bool) {
-	for _, width := range slices.Compact([]int{max(1, period/8), max(1, period/48)}) {
+	widths := []int{max(1, period/8), max(1, period/48)}
+	if period < 24 {
+		widths[1] = max(1, period/4)
+	}
+	for _, width := range slices.Compact(widths) {
 		c := d.changes(width)
 		if c == nil {
 			continue
 		}
-		best, ok := c.peak(period, d.calendar.isLength(period))
+		best, ok := c.peak(period, d.calendar.isUsual(period))
 		if !ok || slices.ContainsFunc(d.found, func(s Season) bool { return s.Period == best }) {
 			continue
 		}
@@ -41,7 +47,7 @@ func (d *seasonSearch) confirm(period int) (Season, bool) {
 		if usual {
 			longest, deviations = len(d.values)/2, usualDeviations
 		}
-		if best > longest || !usual && d.drifts(best) || !d.beyondMultiples(c, best) {
+		if best > longest || !usual && d.isMultiple(best) || !d.beyondMultiples(c, best) {
 			continue
 		}
 		strength, ok := c.excess(best, deviations)
@@ -57,10 +63,26 @@ func (d *seasonSearch) confirm(period int) (Season, bool) {
 	return Season{}, false
 }
 
-// drifts reports whether a period is a multiple of one that did not keep its phase,
-// which looks for a while like one that does.
-func (d *seasonSearch) drifts(period int) bool {
-	return slices.ContainsFunc(d.drifting, func(short int) bool { return period%short == 0 })
+// isMultiple reports whether a period is one of those that need no reason of their
+// own: a multiple of one that did not keep its phase, which looks for a while like one
+// that does, or, as far as the length of the series tells, of a day, a week or a year
+// found before.
+func (d *seasonSearch) isMultiple(period int) bool {
+	for _, short := range d.drifting {
+		if period%short == 0 {
+			return true
+		}
+	}
+	resolution := float64(period) * float64(period) / float64(len(d.values)) / 2
+	for _, s := range d.found {
+		if period > s.Period && d.calendar.isUsual(s.Period) {
+			away := period % s.Period
+			if float64(min(away, s.Period-away)) <= resolution {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // beyondMultiples reports whether values one period apart are more alike than those
@@ -150,21 +172,47 @@ func (c *seasonChanges) peak(period int, exact bool) (int, bool) {
 	}
 	near := max(1, c.width/2)
 	if !exact {
-		for lag, step := max(shortestSeason, period-near), max(1, near/16); lag <= period+near; lag += step {
-			if r := c.autocorrelation(lag); r > highest {
-				best, highest = lag, r
-			}
-		}
+		best = c.refined(period, near)
+		highest = c.autocorrelation(best)
+	}
+	margin := 0.0
+	if exact && len(c.values) < 3*period {
+		// The day need not be the best of all lags in two days of it.
+		margin = math.Sqrt(float64(c.width) / float64(len(c.values)-period))
 	}
 	step := max(1, c.width/2)
 	for away := near + step; away <= max(near+step, period/4); away += step {
 		for _, lag := range []int{best - away, best + away} {
-			if lag > 0 && c.autocorrelation(lag) > highest {
+			if lag > 0 && c.autocorrelation(lag) > highest+margin {
 				return 0, false
 			}
 		}
 	}
 	return best, true
+}
+
+// refined returns the lag within a distance of a period at which the autocorrelation
+// is highest, one, two, four and more periods apart: far apart a small difference
+// shows.
+func (c *seasonChanges) refined(period, distance int) int {
+	score := func(lag int) float64 {
+		total := 0.0
+		for far := lag; far <= len(c.values)/2; far *= 2 {
+			total += c.autocorrelation(far)
+		}
+		return total
+	}
+	best, highest := period, score(period)
+	for _, step := range []int{max(1, distance/8), 1} {
+		middle := best
+		for lag := max(shortestSeason, middle-distance); lag <= middle+distance; lag += step {
+			if s := score(lag); s > highest {
+				best, highest = lag, s
+			}
+		}
+		distance = step - 1
+	}
+	return best
 }
 
 // autocorrelation returns the correlation of changes lag steps apart, around a mean
@@ -220,23 +268,30 @@ func (c *seasonChanges) excess(period int, deviations float64) (float64, bool) {
 	}
 	n := float64(len(parts))
 	strength := total.value() / math.Sqrt(early*late)
-	error := math.Sqrt(squares.value() / (n - 1) * n)
+	deviation := math.Sqrt(squares.value() / (n - 1) * n)
 	// Few parts know their own deviation badly.
-	enough := total.value() > deviations*(1+4/n)*error
+	enough := total.value() > deviations*(1+4/n)*deviation
 	return strength, enough && strength > max(seasonStrength, deviations/math.Sqrt(n))
 }
 
-// keepsPhase reports whether the series, half of it apart, is still at the same phase
-// of the period: the autocorrelation is at least half of that one period apart, in the
-// mean of the last lags. It is not where the true period is a fraction of a step
-// away, or where the series only swings.
+// keepsPhase reports whether the series, half of it and three and two eighths apart, is
+// still at the same phase of the period: the autocorrelation is at least half of that
+// one period apart, in the mean of the nearest lags. It is not where the true period is
+// a fraction of a step away, or where the series only swings. With half alone the
+// drift might be a whole period.
 func (c *seasonChanges) keepsPhase(period int) bool {
-	cycles := max(1, len(c.values)/2/period)
-	far, lags := 0.0, min(cycles, 4)
-	for k := range lags {
-		far += c.autocorrelation((cycles - k) * period)
+	enough := c.autocorrelation(period) / 2
+	for eighths := 2; eighths <= 4; eighths++ {
+		cycles := max(1, len(c.values)*eighths/8/period)
+		far, lags := 0.0, min(cycles, 4)
+		for k := range lags {
+			far += c.autocorrelation((cycles - k) * period)
+		}
+		if far/float64(lags) < enough {
+			return false
+		}
 	}
-	return far/float64(lags) >= c.autocorrelation(period)/2
+	return true
 }
 
 // clip limits changes to seasonClip standard deviations, estimated by the median of a
