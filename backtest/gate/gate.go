@@ -114,15 +114,15 @@ func (f *figure) judge(lower, upper float64) result.Guard {
 	}
 	loss := f.loss()
 	g.Loss = result.Number(loss)
-	length := f.length()
+	length, short := f.length()
 	if f.days {
-		length = leastLength(len(f.change))
+		length, short = leastLength(len(f.change)), 0
 	}
 	if n := f.parts(length); n < f.least {
 		g.Reason = f.tooShort(length)
 		return g
 	}
-	low, high := f.interval(length, lower, upper)
+	low, high := f.interval(length, short, lower, upper)
 	g.Interval = &result.Interval{result.Number(low), result.Number(high)}
 	switch {
 	case low > 0 && loss > g.Margin:

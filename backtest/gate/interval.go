@@ -9,7 +9,7 @@ import (
 const (
 	// alpha is the chance of error at each end of an interval.
 	alpha     = 0.025
-	resamples = 9999
+	resamples = 4999
 	// fewestParts is how many stretches, each long enough to stand for itself, an
 	// interval needs of forecasts, fewestDays of days.
 	fewestParts = 8
@@ -35,7 +35,11 @@ func (p *paired) parts(length int) float64 { return float64(len(p.change)) / flo
 // (Econometric Reviews 23, 2004, as corrected by Patton, Politis and White 2009) for
 // the circular bootstrap of the linearised loss, at least the order n^(1/3) that it
 // has in general.
-func (p *paired) length() int {
+//
+// Short is the share of the variance that stretches of that length miss, to first
+// order, because each is cut off from its neighbours: (G/g(0))/length (Künsch, Annals
+// of Statistics 17, 1989).
+func (p *paired) length() (length int, short float64) {
 	n, loss := len(p.change), p.loss()
 	z := make([]float64, n)
 	for i := range z {
@@ -52,7 +56,7 @@ func (p *paired) length() int {
 		}
 	}
 	if covariance[0] == 0 {
-		return least
+		return least, 0
 	}
 	// m is the last lag before a run of lags that chance explains.
 	bound := 2 * math.Sqrt(math.Log10(float64(n))/float64(n)) * covariance[0]
@@ -72,11 +76,12 @@ func (p *paired) length() int {
 		level += 2 * weight * covariance[k]
 	}
 	if level <= 0 {
-		return least // The errors make up for each other: shorter would do.
+		return least, 0 // The errors make up for each other: shorter would do.
 	}
 	// (2 G^2 / D)^(1/3) n^(1/3) with D = 4/3 g(0)^2.
 	best := math.Cbrt(1.5 * slope * slope / (level * level) * float64(n))
-	return max(least, min(int(math.Ceil(best)), int(3*math.Sqrt(float64(n)))))
+	length = max(least, min(int(math.Ceil(best)), int(3*math.Sqrt(float64(n)))))
+	return length, min(max(slope/level/float64(length), 0), 0.5)
 }
 
 // leastLength is of order n^(1/3) (Hall, Horowitz and Jing, Biometrika 82, 1995).
@@ -85,8 +90,9 @@ func leastLength(n int) int { return max(1, int(math.Round(math.Cbrt(float64(n))
 // interval is a percentile interval of the loss by circular block bootstrap (Politis
 // and Romano 1992) that leaves out a chance of lower below and of upper above. The
 // percentiles are widened as far as Student's t with a degree of freedom less than
-// there are stretches is wider than the normal distribution (Hesterberg 2015).
-func (p *paired) interval(length int, lower, upper float64) (low, high float64) {
+// there are stretches is wider than the normal distribution (Hesterberg, The American
+// Statistician 69, 2015), and by the share of the variance that stretches miss.
+func (p *paired) interval(length int, short, lower, upper float64) (low, high float64) {
 	n, parts := len(p.change), p.parts(length)
 	// ahead holds the sums of all stretches of the length, by their first block.
 	change, scale := stretches(p.change, length), stretches(p.scale, length)
@@ -109,7 +115,7 @@ func (p *paired) interval(length int, lower, upper float64) (low, high float64) 
 		return math.Inf(-1), math.Inf(1)
 	}
 	slices.Sort(draws)
-	return quantile(draws, tail(lower, parts)), quantile(draws, 1-tail(upper, parts))
+	return quantile(draws, tail(lower, parts, short)), quantile(draws, 1-tail(upper, parts, short))
 }
 
 // stretches returns the sum of length blocks from each block on, around the end.
@@ -125,8 +131,8 @@ func stretches(v []float64, length int) []float64 {
 
 // tail is the chance to leave out at one end of the draws so that alpha is left out
 // of the distribution of which so many stretches are a sample.
-func tail(alpha, parts float64) float64 {
-	factor := math.Sqrt(parts / (parts - 1))
+func tail(alpha, parts, short float64) float64 {
+	factor := math.Sqrt(parts / (parts - 1) / (1 - short))
 	return math.Erfc(factor*studentT(alpha, parts-1)/math.Sqrt2) / 2
 }
 
