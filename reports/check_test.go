@@ -3,9 +3,10 @@ package reports_test
 import (
 	"bytes"
 	"encoding/xml"
-	"fmt"
+	"errors"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -20,7 +21,7 @@ func hostileCheck(guards int) *result.Check {
 	for i := range guards {
 		c.Guards = append(c.Guards, result.Guard{
 			Outcome: [...]result.CheckOutcome{result.CheckPass, result.CheckRegression, result.CheckInconclusive}[i%3],
-			Subject: fmt.Sprint(i) + "<img src=x onerror=alert(1)>|`[d](http://e.f)\x00\n=cmd()" + strings.Repeat("|", 500),
+			Subject: strconv.Itoa(i) + "<img src=x onerror=alert(1)>|`[d](http://e.f)\x00\n=cmd()" + strings.Repeat("|", 500),
 			Measure: "WAPE at 5m", Unit: "%", Old: 0.05, New: 0.06, Loss: 0.2,
 			Interval: &result.Interval{0.1, 0.3}, Margin: 0.01, Reason: "worse",
 		})
@@ -39,7 +40,7 @@ func TestCheckJUnitIsXML(t *testing.T) {
 	dec := xml.NewDecoder(&b)
 	for {
 		token, err := dec.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

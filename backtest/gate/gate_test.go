@@ -168,16 +168,16 @@ func TestScaler(t *testing.T) {
 		{"a higher price", scaler(10, 1, 1, 1.1), "price"},
 		{"a lower price", scaler(10, 1, 1, 0.8), ""},
 	} {
-		failed := ""
+		var wrong []string
 		for _, g := range check(t, c.run, base, gate.Options{}).Guards {
 			if g.Outcome != result.CheckPass {
-				failed += g.Measure
+				wrong = append(wrong, g.Measure)
 			}
 			if g.Outcome == result.CheckInconclusive {
-				failed += " inconclusive: " + g.Reason
+				wrong = append(wrong, "inconclusive: "+g.Reason)
 			}
 		}
-		if failed != c.measure {
+		if failed := strings.Join(wrong, ", "); failed != c.measure {
 			t.Errorf("%s: fails %q, want %q", c.name, failed, c.measure)
 		}
 	}
