@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"hindcast.dev/backtest/gate"
 	"hindcast.dev/backtest/result"
 	"hindcast.dev/forecast"
 )
@@ -35,6 +36,7 @@ func (b *bench) scoreModels(ctx context.Context) ([]result.Forecast, error) {
 	}
 	b.seasons, b.noiseFloor = seasons, b.env.noiseFloor(series)
 	scores := []result.Forecast{}
+	b.blocks.Series, b.blocks.Models = gate.SeriesOf(b.env.recorded.Name, series, warmUp), []result.ModelBlocks{}
 	// A model that cannot be fitted to so short a past is left out, visibly.
 	for _, id := range b.x.Spec.Models {
 		m, err := newModel(id, settings)
@@ -50,6 +52,7 @@ func (b *bench) scoreModels(ctx context.Context) ([]result.Forecast, error) {
 			continue
 		}
 		scores = append(scores, modelScores(id, eval.Models[0], series.Step)...)
+		b.blocks.Models = append(b.blocks.Models, gate.ModelOf(id, eval.Models[0], series.Step))
 		if track := eval.Models[0].Track; track != nil {
 			if err := b.writeForecasts(id, track); err != nil {
 				return nil, err
