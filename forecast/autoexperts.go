@@ -38,7 +38,10 @@ func (m Auto) experts(past Series) []Expert {
 	}
 	var waves []Waves
 	seasons := m.seasons(past)
-	experts = append(experts, Expert{Model: NLinear{Horizons: m.Horizons, Seasons: seasons}, After: 100})
+	experts = append(experts,
+		Expert{Model: NLinear{Horizons: m.Horizons, Seasons: seasons}, After: 100, Window: 10000},
+		Expert{Model: Trees{Horizons: m.Horizons}, After: 300},
+	)
 	for _, s := range seasons {
 		length := seasonName(s, past.Step)
 		experts = append(experts,

@@ -114,14 +114,23 @@ func (c booster) fit(ctx context.Context, b *binned, y, w []float64) (*boosted, 
 	g := &boosting{
 		booster: c, binned: b, weights: w,
 		residuals: slices.Clone(y), gradients: make([]float64, b.rows),
-		rows: make([]int32, b.rows), spare: make([]int32, b.rows), sizes: make([]float64, b.rows),
+		rows: make([]int32, b.rows), spare: make([]int32, b.rows),
+		sums: make([]binSum, b.rows), sizes: make([]float64, b.rows),
 	}
+	total := 0.0
+	for _, v := range w {
+		total += v
+	}
+	g.lightest = float64(c.leaf) * total / float64(b.rows)
 	out := &boosted{start: g.middle()}
 	for r := range g.residuals {
 		g.residuals[r] -= out.start
 	}
 	source := rand.New(rand.NewPCG(c.seed, 0))
-	for range c.trees {
+	for i := range c.trees {
+		if i%boundEvery == 0 {
+			g.setBound()
+		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -139,9 +148,24 @@ type boosting struct {
 	booster
 	*binned
 	weights, residuals, gradients []float64
+	bound                         float64 // of gradients
+	lightest                      float64 // least weight of a leaf
 	rows, spare                   []int32
+	sums                          []binSum  // scratch: those of the rows of one node
 	sizes                         []float64 // scratch
 	tree                          boostTree
+}
+
+// boundEvery is the number of trees after which the bound of Huber's loss is set anew: at
+// the 0.9 quantile of the errors.
+const boundEvery = 5
+
+func (g *boosting) setBound() {
+	for r, e := range g.residuals {
+		g.sizes[r] = math.Abs(e)
+	}
+	slices.Sort(g.sizes)
+	g.bound = g.sizes[len(g.sizes)*9/10]
 }
 
 // middle returns the median of the residuals.
@@ -152,14 +176,9 @@ func (g *boosting) middle() float64 {
 
 // grow adds a tree and takes what it explains out of the residuals.
 func (g *boosting) grow(source *rand.Rand) boostTree {
-	for r, e := range g.residuals {
-		g.sizes[r] = math.Abs(e)
-	}
-	slices.Sort(g.sizes)
-	bound := g.sizes[len(g.sizes)*9/10]
 	rows := g.rows[:0]
 	for r := range g.residuals {
-		g.gradients[r] = clamp(g.residuals[r], -bound, bound)
+		g.gradients[r] = clamp(g.residuals[r], -g.bound, g.bound)
 		if g.subsample >= 1 || source.Float64() < g.subsample {
 			rows = append(rows, int32(r))
 		}
@@ -191,17 +210,20 @@ func (g *boosting) grow(source *rand.Rand) boostTree {
 // A histogram holds sums by feature and bin: weight, and weight times gradient.
 type histogram [][boostBins]binSum
 
-type binSum struct{ weight, gradient, rows float64 }
+type binSum struct{ weight, gradient float64 }
 
 func (g *boosting) histogram(rows []int32) histogram {
 	h := make(histogram, len(g.columns))
+	sums := g.sums[:len(rows)]
+	for i, r := range rows {
+		sums[i] = binSum{g.weights[r], g.weights[r] * g.gradients[r]}
+	}
 	for f, column := range g.columns {
 		bins := &h[f]
-		for _, r := range rows {
-			bin := &bins[column[r]&(boostBins-1)]
-			bin.weight += g.weights[r]
-			bin.gradient += g.weights[r] * g.gradients[r]
-			bin.rows++
+		for i, r := range rows {
+			bin := &bins[column[r]%boostBins]
+			bin.weight += sums[i].weight
+			bin.gradient += sums[i].gradient
 		}
 	}
 	return h
@@ -213,7 +235,6 @@ func (h histogram) less(part histogram) {
 		for b := range h[f] {
 			h[f][b].weight -= part[f][b].weight
 			h[f][b].gradient -= part[f][b].gradient
-			h[f][b].rows -= part[f][b].rows
 		}
 	}
 }
@@ -224,11 +245,10 @@ func (g *boosting) split(node int, rows []int32, h histogram, depth int) {
 	for _, bin := range h[0] {
 		all.weight += bin.weight
 		all.gradient += bin.gradient
-		all.rows += bin.rows
 	}
-	penalty := g.penalty * all.weight / max(all.rows, 1)
+	penalty := g.penalty * all.weight / float64(len(rows))
 	g.tree[node].value = g.rate * all.gradient / (all.weight + penalty)
-	if depth == 0 || len(rows) < 2*g.leaf {
+	if depth == 0 || all.weight < 2*g.lightest {
 		return
 	}
 	feature, bin := g.best(h, all, penalty)
@@ -264,8 +284,7 @@ func (g *boosting) best(h histogram, all binSum, penalty float64) (feature, bin 
 			s := h[f][b]
 			left.weight += s.weight
 			left.gradient += s.gradient
-			left.rows += s.rows
-			if left.rows < float64(g.leaf) || all.rows-left.rows < float64(g.leaf) {
+			if left.weight < g.lightest || all.weight-left.weight < g.lightest {
 				continue
 			}
 			rest := all.gradient - left.gradient

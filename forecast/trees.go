@@ -60,7 +60,7 @@ func (m Trees) withDefaults() Trees {
 // treesGrid returns the horizons with trees of their own.
 func treesGrid(longest int) []int {
 	grid := []int{}
-	for _, h := range []int{1, 2, 5, 10, 20, 50, 100, 200, 500} {
+	for _, h := range []int{1, 5, 10, 20, 50, 100, 200, 500} {
 		if h < longest {
 			grid = append(grid, h)
 		}
