@@ -127,7 +127,7 @@ func fillGaps(values []float64) (filled, observed []float64) {
 	filled = slices.Clone(values)
 	last := -1 // Where a value was last observed.
 	for i, y := range values {
-		if missing(y) {
+		if !isFinite(y) {
 			if observed == nil {
 				observed = slices.Repeat([]float64{1}, len(values))
 			}
@@ -151,8 +151,6 @@ func fillGaps(values []float64) (filled, observed []float64) {
 	}
 	return filled, observed
 }
-
-func missing(y float64) bool { return math.IsNaN(y) || math.IsInf(y, 0) }
 
 // repeatMeans returns the mean of each phase in every period.
 func repeatMeans(season []float64, period int) []float64 {

@@ -1,4 +1,5 @@
-# Prints stl_golden.json: decompositions by R's stl and by mstl of R's forecast package.
+# Prints stl_golden.json: decompositions by R's stl and by mstl of R's forecast package,
+# and forecasts by its stlf.
 #
 #	OMP_NUM_THREADS=1 Rscript stl_golden.R > stl_golden.json
 #
@@ -38,13 +39,23 @@ mstl_case <- function(name, y, seasons) {
   strength <- apply(seasonal, 2, function(s) max(0, min(1, 1 - var(rest) / var(rest + s))))
   c(list(name = name, seasons = I(seasons), strength = I(unname(strength))), rows_of(fit[, columns]))
 }
+stlf_case <- function(name, y, seasons) {
+  y <- msts(as.numeric(y), seasons)
+  h <- 2 * max(seasons)
+  fit <- stlf(y, method = "ets", h = h)
+  list(
+    name = name, seasons = I(seasons), form = fit$model$method, aicc = fit$model$aicc,
+    naive = as.numeric(stlf(y, method = "naive", h = h)$mean)[1:min(h, 60)], ets = as.numeric(fit$mean)[1:min(h, 60)]
+  )
+}
 air <- log(AirPassengers)
 # The first 16 days of taylor, half-hourly, to keep the file small.
 load <- ts(as.numeric(taylor)[1:(48 * 16)], frequency = 48)
 out <- list(
   series = list(
     AirPassengers = as.numeric(air), nottem = as.numeric(nottem), co2 = as.numeric(co2),
-    taylor = as.numeric(load)
+    taylor = as.numeric(load),
+    USAccDeaths = as.numeric(USAccDeaths), wineind = as.numeric(wineind)
   ),
   stl = list(
     stl_case("AirPassengers", air, 11), stl_case("AirPassengers", air), stl_case("AirPassengers", air, 7, outer = 5),
@@ -54,6 +65,11 @@ out <- list(
   mstl = list(
     mstl_case("AirPassengers", air, 12), mstl_case("nottem", nottem, 12), mstl_case("co2", co2, 12),
     mstl_case("taylor", load, c(48, 336))
+  ),
+  stlf = list(
+    stlf_case("AirPassengers", air, 12), stlf_case("nottem", nottem, 12), stlf_case("co2", co2, 12),
+    stlf_case("USAccDeaths", USAccDeaths, 12), stlf_case("wineind", wineind, 12),
+    stlf_case("taylor", load, c(48, 336))
   )
 )
 cat(toJSON(out, digits = NA, auto_unbox = TRUE, pretty = FALSE), "\n", sep = "")
