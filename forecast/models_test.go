@@ -29,6 +29,10 @@ func allModels() []forecast.Model {
 		forecast.Naive2{Season: testDay},
 		forecast.SES{Season: testDay},
 		forecast.Theta{Season: testDay},
+		forecast.MovingAverage{},
+		forecast.Holt{Season: testDay},
+		forecast.Holt{Season: testDay, Damped: true},
+		forecast.MSTL{Seasons: []int{testDay, 7 * testDay}},
 		forecast.ETS{},
 		forecast.ETS{Season: testDay},
 		forecast.ETS{Season: 7 * testDay},
@@ -129,7 +133,7 @@ func TestScaleEquivariance(t *testing.T) {
 	for _, m := range allModels() {
 		tolerance := 1e-9
 		switch m.(type) {
-		case forecast.HoltWinters, forecast.ETS:
+		case forecast.HoltWinters, forecast.Holt, forecast.ETS, forecast.MSTL:
 			tolerance = 2e-3
 		case forecast.SES, forecast.Theta:
 			tolerance = 1e-5

@@ -20,7 +20,10 @@ type SES struct {
 	Alpha float64
 }
 
-var _ Model = SES{}
+var (
+	_ Model  = SES{}
+	_ Coster = SES{}
+)
 
 // Name returns "ses".
 func (SES) Name() string { return "ses" }
@@ -33,11 +36,24 @@ func (m SES) Fit(ctx context.Context, past Series) (Predictor, error) {
 	})
 }
 
+// FitOperations implements Coster.
+func (m SES) FitOperations(steps int) float64 {
+	return adjustOperations(steps, m.Season) + levelOperations(steps, m.Alpha)
+}
+
+// levelOperations are those of fitLevel.
+func levelOperations(steps int, alpha float64) float64 {
+	if alpha != 0 {
+		return 10 * float64(steps)
+	}
+	return 800 * float64(steps) // Some 80 passes of ten.
+}
+
 // A smoothedLevel is the Predictor of SES on an adjusted series.
 type smoothedLevel struct{ alpha, level float64 }
 
 func (p *smoothedLevel) Update(y float64) {
-	if !math.IsNaN(y) {
+	if isFinite(y) {
 		p.level += p.alpha * (y - p.level)
 	}
 }
