@@ -33,6 +33,8 @@ func allModels() []forecast.Model {
 		forecast.Holt{Season: testDay},
 		forecast.Holt{Season: testDay, Damped: true},
 		forecast.MSTL{Seasons: []int{testDay, 7 * testDay}},
+		forecast.DOTM{},
+		forecast.DOTM{Season: testDay},
 		forecast.ETS{},
 		forecast.ETS{Season: testDay},
 		forecast.ETS{Season: 7 * testDay},
@@ -135,7 +137,7 @@ func TestScaleEquivariance(t *testing.T) {
 		switch m.(type) {
 		case forecast.HoltWinters, forecast.Holt, forecast.ETS, forecast.MSTL:
 			tolerance = 2e-3
-		case forecast.SES, forecast.Theta:
+		case forecast.SES, forecast.Theta, forecast.DOTM:
 			tolerance = 1e-5
 		}
 		a, b := forecastsAt(t, m, values, split), forecastsAt(t, m, scaled, split)

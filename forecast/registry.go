@@ -56,6 +56,7 @@ func registered() []registration {
 		{"damped", func(s Settings) Model { return Holt{Season: s.season(), Damped: true} }},
 		{"mstl", func(s Settings) Model { return MSTL{Seasons: s.Seasons} }},
 		{"theta", func(s Settings) Model { return Theta{Season: s.season()} }},
+		{"dotm", func(s Settings) Model { return DOTM{Season: s.season()} }},
 		{"holt-winters", func(s Settings) Model { return HoltWinters{Season: s.season(), Damped: true} }},
 		{"ets", func(s Settings) Model { return ETS{Season: s.season()} }},
 		{"harmonic", newHarmonic},

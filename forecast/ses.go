@@ -87,7 +87,10 @@ func fitLevel(ctx context.Context, values []float64, alpha float64) (*smoothedLe
 		return nil, fmt.Errorf("ses needs one observed value: %w", ErrTooShort)
 	}
 	if alpha == 0 {
-		alpha = bestAlpha(ctx, observed)
+		alpha = searchAlpha(ctx, 1e-4, .9999, func(alpha float64) float64 {
+			_, squares := startLevel(observed, alpha)
+			return squares
+		})
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -122,38 +125,40 @@ func startLevel(values []float64, alpha float64) (first, squares float64) {
 	return first, max(ee-first*ec, 0)
 }
 
-// bestAlpha searches the logit of alpha: a grid for the valley, as there may be
-// several, then a golden section in it (Kiefer, Proc. Amer. Math. Soc. 4, 1953).
-func bestAlpha(ctx context.Context, values []float64) float64 {
+// searchAlpha returns the alpha within the bounds where the squares are least, or
+// anything where ctx is done. It searches the logit of alpha: a grid for the valley, as
+// there may be several, then a golden section in it (Kiefer, Proc. Amer. Math. Soc. 4,
+// 1953).
+func searchAlpha(ctx context.Context, least, most float64, squares func(alpha float64) float64) float64 {
 	const cells, golden = 36, .6180339887498949
-	low, high := logit(1e-4), logit(.9999)
-	best, least := 0.0, math.Inf(1)
-	squares := func(x float64) float64 {
+	low, high := logit(least), logit(most)
+	best, smallest := low, math.Inf(1)
+	at := func(x float64) float64 {
 		if ctx.Err() != nil {
 			return math.Inf(1)
 		}
-		_, s := startLevel(values, logistic(x))
-		if s < least {
-			best, least = x, s
+		s := squares(logistic(x))
+		if s < smallest {
+			best, smallest = x, s
 		}
 		return s
 	}
 	width := (high - low) / cells
 	for i := range cells + 1 {
-		squares(low + float64(i)*width)
+		at(low + float64(i)*width)
 	}
 	a, b := max(low, best-width), min(high, best+width)
 	left, right := b-golden*(b-a), a+golden*(b-a)
-	atLeft, atRight := squares(left), squares(right)
+	atLeft, atRight := at(left), at(right)
 	for b-a > 1e-8 {
 		if atLeft <= atRight {
 			b, right, atRight = right, left, atLeft
 			left = b - golden*(b-a)
-			atLeft = squares(left)
+			atLeft = at(left)
 		} else {
 			a, left, atLeft = left, right, atRight
 			right = a + golden*(b-a)
-			atRight = squares(right)
+			atRight = at(right)
 		}
 	}
 	return logistic(best)
