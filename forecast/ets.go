@@ -40,6 +40,7 @@ func (m ETS) Fit(ctx context.Context, past Series) (Predictor, error) {
 }
 
 func selectETS(ctx context.Context, values []float64, season int) (Predictor, error) {
+	values = finite(values)
 	least := math.Inf(1)
 	for _, y := range values {
 		if !math.IsNaN(y) {
@@ -168,7 +169,7 @@ func (p *FittedETS) step(y float64) (expected float64) {
 	}
 	correction := y - expected
 	switch {
-	case math.IsNaN(y):
+	case !isFinite(y):
 		correction = 0
 	case p.form.multiplicativeSeason:
 		correction = y / *seasonal - level

@@ -29,6 +29,12 @@ func allModels() []forecast.Model {
 		forecast.Naive2{Season: testDay},
 		forecast.SES{Season: testDay},
 		forecast.Theta{Season: testDay},
+		forecast.MovingAverage{},
+		forecast.Holt{Season: testDay},
+		forecast.Holt{Season: testDay, Damped: true},
+		forecast.MSTL{Seasons: []int{testDay, 7 * testDay}},
+		forecast.DOTM{},
+		forecast.DOTM{Season: testDay},
 		forecast.ETS{},
 		forecast.ETS{Season: testDay},
 		forecast.ETS{Season: 7 * testDay},
@@ -134,9 +140,9 @@ func TestScaleEquivariance(t *testing.T) {
 	for _, m := range allModels() {
 		tolerance := 1e-9
 		switch m.(type) {
-		case forecast.HoltWinters, forecast.ETS:
+		case forecast.HoltWinters, forecast.Holt, forecast.ETS, forecast.MSTL:
 			tolerance = 2e-3
-		case forecast.SES, forecast.Theta:
+		case forecast.SES, forecast.Theta, forecast.DOTM:
 			tolerance = 1e-5
 		case forecast.Trees:
 			tolerance = 5e-2 // Of two splits that are as good, rounding decides.
