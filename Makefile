@@ -7,7 +7,7 @@ PROMETHEUS := bin/prometheus
 # An older server to check against: make test-prometheus PROMETHEUS=/usr/bin/prometheus
 export HINDCAST_PROMETHEUS = $(abspath $(PROMETHEUS))
 
-.PHONY: help demo build test test-all test-prometheus lint fmt cover bench golden
+.PHONY: help demo build test test-all test-prometheus lint fmt cover bench golden check-accuracy baseline
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,12 @@ bench: ## run the benchmarks
 
 golden: ## make the golden files of other implementations again (needs Python and R)
 	PYTHON=$(PYTHON) scripts/golden.sh
+
+check-accuracy: build ## fail where forecasts or V3 got worse than testdata/baselines says
+	scripts/accuracy.sh
+
+baseline: build ## write testdata/baselines anew, where a change is meant
+	scripts/accuracy.sh --update
 
 bin/prometheus: tools/prometheus/go.mod
 	$(GO) build -modfile=$< -tags remove_all_sd -o $@ github.com/prometheus/prometheus/cmd/prometheus

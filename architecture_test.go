@@ -21,6 +21,7 @@ var rooms = map[string][]string{
 	"api/v1alpha1":        {"internal/suggest", "internal/strict"},
 	"autoscaler":          {"policy", "forecast", "api/v1alpha1"},
 	"backtest":            {"*", "!live", "!reports", "!cmd"},
+	"backtest/gate":       {"backtest/result", "forecast", "internal/strict"},
 	"backtest/policytest": {"*", "!live", "!reports", "!cmd"},
 	"datasets":            {"internal/suggest"},
 	"internal/strict":     {"internal/suggest"},
@@ -70,6 +71,7 @@ var transitiveBans = map[string][]string{
 	"policy":          {module + "/sim", module + "/promdb", module + "/backtest", "github.com/prometheus/prometheus/tsdb"},
 	"reports":         {module + "/sim", module + "/promdb", module + "/policy", module + "/forecast"},
 	"sim":             {module + "/policy", module + "/promdb", "github.com/prometheus/prometheus"},
+	"backtest/gate":   {module + "/backtest$", module + "/sim", module + "/promdb"},
 	"backtest/result": {module + "/backtest$"},
 }
 

@@ -56,6 +56,7 @@ type bench struct {
 	entrants   []*entrant
 	seasons    []int         // of the warm-up, in steps of the scored series
 	noiseFloor result.Number // of the scored series
+	blocks     result.Blocks // for the gate
 	runner     runner
 	contest    contest
 	timing     timing
@@ -158,6 +159,9 @@ func (b *bench) run(ctx context.Context) (result.Result, error) {
 	}
 	res := b.assemble(scores)
 	if err := b.out.WriteJSON(res, result.ResultFile); err != nil {
+		return result.Result{}, err
+	}
+	if err := b.writeBlocks(&res); err != nil {
 		return result.Result{}, err
 	}
 	if b.opt.Stopwatch != nil {

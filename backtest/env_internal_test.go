@@ -9,6 +9,7 @@ import (
 
 	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/datasets"
+	"hindcast.dev/forecast"
 	"hindcast.dev/sim"
 )
 
@@ -184,7 +185,7 @@ func TestUnknownIdsAreNamed(t *testing.T) {
 	if _, _, err := newEntrant(e, v1alpha1.PolicyRef{Name: "hpaa"}, nil); err == nil || !strings.Contains(err.Error(), `did you mean "hpa"`) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := newModel("naiv", time.Minute, nil, 5); err == nil || !strings.Contains(err.Error(), `did you mean "naive"`) {
+	if _, err := newModel("naiv", forecast.Settings{Step: time.Minute, Horizon: 5}); err == nil || !strings.Contains(err.Error(), `did you mean "naive"`) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"hindcast.dev/backtest/gate"
 	"hindcast.dev/backtest/result"
 	"hindcast.dev/forecast"
 )
@@ -27,16 +28,22 @@ func (b *bench) scoreModels(ctx context.Context) ([]result.Forecast, error) {
 	}
 	warmUp := int(b.env.scoredFrom.Sub(series.Start) / series.Step)
 	horizons := b.env.horizons(series.Step)
-	seasons := forecast.DetectSeason(forecast.Series{Start: series.Start, Step: series.Step, Values: series.Values[:warmUp]})
+	known := forecast.Series{Start: series.Start, Step: series.Step, Values: series.Values[:warmUp]}
+	seasons := forecast.DetectSeason(known)
+	longest := horizons[len(horizons)-1]
+	settings := forecast.Settings{
+		Step: series.Step, Seasons: seasons, Season: forecast.MainSeason(known, seasons, longest), Horizon: longest,
+	}
 	b.seasons, b.noiseFloor = seasons, b.env.noiseFloor(series)
 	scores := []result.Forecast{}
+	b.blocks.Series, b.blocks.Models = gate.SeriesOf(b.env.recorded.Name, series, warmUp), []result.ModelBlocks{}
 	// A model that cannot be fitted to so short a past is left out, visibly.
 	for _, id := range b.x.Spec.Models {
-		m, err := newModel(id, series.Step, seasons, horizons[len(horizons)-1])
+		m, err := newModel(id, settings)
 		if err != nil {
 			return nil, err
 		}
-		eval, err := b.evaluate(ctx, series, m, warmUp, horizons, seasons)
+		eval, err := b.evaluate(ctx, series, m, warmUp, horizons, settings.Season)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -45,6 +52,7 @@ func (b *bench) scoreModels(ctx context.Context) ([]result.Forecast, error) {
 			continue
 		}
 		scores = append(scores, modelScores(id, eval.Models[0], series.Step)...)
+		b.blocks.Models = append(b.blocks.Models, gate.ModelOf(id, eval.Models[0], series.Step))
 		if track := eval.Models[0].Track; track != nil {
 			if err := b.writeForecasts(id, track); err != nil {
 				return nil, err
@@ -57,16 +65,14 @@ func (b *bench) scoreModels(ctx context.Context) ([]result.Forecast, error) {
 	return scores, nil
 }
 
-func (b *bench) evaluate(ctx context.Context, s forecast.Series, m forecast.Model, warmUp int, horizons, seasons []int) (forecast.Evaluation, error) {
+func (b *bench) evaluate(ctx context.Context, s forecast.Series, m forecast.Model, warmUp int, horizons []int, season int) (forecast.Evaluation, error) {
 	opt := forecast.EvaluateOptions{
 		Horizons:    horizons,
 		WarmUp:      warmUp,
+		Season:      season,
 		RefitEvery:  max(1, int(refitModels/s.Step)),
 		Window:      int(modelHistory / s.Step),
 		TrackModels: []string{forecast.DefaultModel},
-	}
-	if len(seasons) > 0 {
-		opt.Season = seasons[0]
 	}
 	if m.Name() == forecast.DefaultModel {
 		opt.TrackHorizon = trackHorizon(b.env.v3Horizon(), s.Step, horizons)

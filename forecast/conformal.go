@@ -14,7 +14,9 @@ import (
 // For each horizon h the signed score of the forecast made at t is
 // (y[t+h] - forecast) / scale, where scale is the running mean absolute error as it
 // was known at t. A quantile of the newest scores, times the scale of today, is the
-// margin. The score is counted when y[t+h] comes, not before.
+// margin. The score is counted when y[t+h] comes, not before. The level at which that
+// quantile is taken is corrected by the misses seen (conformalLevels), so that coverage
+// holds in the long run where the scores are not exchangeable.
 type Conformal struct {
 	// Horizons are the steps ahead that are calibrated, each at least 1. They cost
 	// memory: 2 Window float64 each.
@@ -108,19 +110,23 @@ type band struct {
 	scale   float64 // running mean absolute error
 	settled int     // errors in scale
 	scores  rollingQuantile
+	levels  conformalLevels
 	issued  []issuedForecast // the last horizon forecasts, by time modulo horizon
 	time    int
 	point   float64 // the newest forecast
 }
 
-type issuedForecast struct{ point, scale float64 }
+type issuedForecast struct {
+	point, scale float64
+	bounds       [len(trackedLevels)]float64 // the quantiles at trackedLevels
+}
 
 func newBands(c Conformal) []band {
 	bands := make([]band, len(c.Horizons))
 	for i, h := range c.Horizons {
 		bands[i] = band{
 			horizon: h, rate: c.Rate, scores: newRollingQuantile(c.Window),
-			issued: make([]issuedForecast, h), point: math.NaN(),
+			issued: make([]issuedForecast, h), point: math.NaN(), levels: newConformalLevels(h),
 		}
 		for j := range bands[i].issued {
 			bands[i].issued[j].point = math.NaN()
@@ -132,10 +138,13 @@ func newBands(c Conformal) []band {
 // settle scores the forecast made horizon steps ago by what came. NaN says that it
 // is not known.
 func (b *band) settle(actual float64) {
-	was := b.issued[b.time%b.horizon]
+	was := &b.issued[b.time%b.horizon]
 	e := actual - was.point
 	if math.IsNaN(e) || math.IsInf(e, 0) {
 		return
+	}
+	if len(b.scores.sorted) > 0 {
+		b.levels.settle(actual, &was.bounds)
 	}
 	size := math.Abs(e)
 	b.settled++
@@ -156,13 +165,20 @@ func (b *band) settle(actual float64) {
 
 // issue notes the forecast made now.
 func (b *band) issue(point float64) {
-	b.issued[b.time%b.horizon] = issuedForecast{point: point, scale: b.scale}
 	b.point = point
+	slot := &b.issued[b.time%b.horizon]
+	slot.point, slot.scale = point, b.scale
+	for i := range slot.bounds {
+		slot.bounds[i] = b.at(b.levels.effective[i])
+	}
 	b.time++
 }
 
-func (b *band) quantile(q float64) float64 {
-	return max(b.point+b.scale*b.scores.quantile(q), 0)
+func (b *band) quantile(q float64) float64 { return b.at(b.levels.level(q)) }
+
+// at returns the quantile that the scores have at a level, whatever it has to be called.
+func (b *band) at(level float64) float64 {
+	return max(b.point+b.scale*b.scores.quantile(level), 0)
 }
 
 func quantileOf(bands []band, h int, q float64) float64 {

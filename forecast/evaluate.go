@@ -20,6 +20,21 @@ type EvaluateOptions struct {
 	// RefitEvery is the number of steps between two fits after the first; 0 means
 	// that the first fit stays and is only updated.
 	RefitEvery int
+	// Drift asks for a refit only where the model's forecasts at the shortest horizon lose
+	// ground against last value, as this detector judges, and RefitEvery is then the least
+	// number of steps between two fits, at least 1. The detector is given |y-f| less
+	// |y-last|, relative to the mean of the latter over about a hundred steps, within 3 of
+	// 0. nil means that refits come by the clock alone.
+	Drift *PageHinkley
+	// NanosecondsPerOperation is what a floating-point operation of a fit costs in the
+	// time of the series, for models that are Costers; 0 means that fits take no time. A
+	// refit takes over so many whole steps later as it takes, caught up by updates, and the
+	// predictor before it forecasts until then. The first fit is not charged: there was a
+	// warm-up to do it in.
+	NanosecondsPerOperation float64
+	// Stopwatch returns the time that has passed since any instant, to measure what fits
+	// and updates take; nil measures nothing. It changes no score.
+	Stopwatch func() time.Duration
 	// Window is the longest history given to a fit, in steps; 0 means all of it.
 	Window int
 	// Levels are the quantile levels, in (0, 1), that Pinball is the mean over; nil
@@ -34,6 +49,8 @@ type EvaluateOptions struct {
 	// TrackModels are the names of the models whose forecasts are kept; empty means
 	// all of them.
 	TrackModels []string
+	// KeepErrors keeps the errors at the first of Horizons, to compare models by.
+	KeepErrors bool
 	// Progress is told now and then how many of all steps are done; nil is allowed.
 	Progress func(done, total int)
 }
@@ -49,11 +66,38 @@ type Evaluation struct {
 type ModelEvaluation struct {
 	Name     string
 	Horizons []HorizonScore // in the order of EvaluateOptions.Horizons
-	// Fits and Updates count the work done; a refit for which the window was too
-	// short counts in SkippedFits and leaves the predictor as it was.
-	Fits, SkippedFits, Updates int
+	// Hours are the scores at the first of the horizons by the hour of the day (UTC) that
+	// was forecast.
+	Hours [24]HourScore
+	// Errors are y - f at the first horizon, for each scored instant, NaN where nothing was
+	// observed; nil where they were not asked for.
+	Errors []float64
+	// Weights are what the model's experts counted in the mean over all forecasts, nil
+	// where it has none.
+	Weights []Weight
+	Work
+	// Failures tell where the model failed and something simpler stood in: the predictor
+	// before a refit, or the last value.
+	Failures Failures
 	// Track holds the forecasts at TrackHorizon, nil where they were not asked for.
 	Track *Track
+	// Blocks are the errors by blocks of time, in the order of Horizons.
+	Blocks []ErrorBlocks
+}
+
+// Work is what a model did while it was scored.
+type Work struct {
+	// Fits and Updates count the work done. A refit that fell due while the one before had
+	// not taken over yet, or for which the window was too short, counts in SkippedFits and
+	// leaves the predictor as it was.
+	Fits, SkippedFits, Updates int
+	// Charged is the time of the series that fits took by their declared cost, and Waited
+	// the number of forecasts that were made by an older predictor meanwhile.
+	Charged time.Duration
+	Waited  int
+	// FitTime and UpdateTime are by the Stopwatch: of fits, and of updates with the
+	// forecast after each. They differ from run to run.
+	FitTime, UpdateTime time.Duration
 }
 
 // A HorizonScore is the score of one model at one horizon. A measure that is not
@@ -66,9 +110,19 @@ type HorizonScore struct {
 	MASE       float64
 	RMSSE      float64
 	Pinball    float64 // mean over the levels, in the unit of the series
+	Coverage50 float64 // share within the quantiles at 0.25 and 0.75
 	Coverage80 float64 // share within the quantiles at 0.1 and 0.9
 	Coverage95 float64 // share within the quantiles at 0.025 and 0.975
+	Width80    float64 // mean width of that interval, as a fraction of the mean of |y|
+	Width95    float64
+	Within10   float64 // share of forecasts that are off by 10 % of y at most
 	Bias       float64
+}
+
+// An HourScore is the score of one hour of the day over all days.
+type HourScore struct {
+	N          int
+	WAPE, Bias float64
 }
 
 // A Track is what was forecast for each scored instant, missing ones included, and
@@ -78,27 +132,33 @@ type Track struct {
 	Time             []time.Time
 	Actual           []float64 // NaN: missing
 	Point            []float64
+	Lower50, Upper50 []float64
 	Lower80, Upper80 []float64
 	Lower95, Upper95 []float64
 }
+
+// Skill returns 1 - wape/reference: how much of the error of a reference forecast a model
+// saves; below 0 it adds to it. It is NaN where the reference is never wrong.
+func Skill(wape, reference float64) float64 { return 1 - fraction(wape, reference) }
 
 // Evaluate scores models by rolling origin: from the end of the warm-up on, each
 // model forecasts at every step from what was observed until then, and is compared
 // with what came. The models get intervals by Conformal with its defaults.
 //
 // At horizon h the instants from WarmUp-1+h to the end are scored, as far as they
-// are observed: the same for every model. It returns all faults of the options at
-// once, the error of a first fit, or ctx.Err().
+// are observed: the same for every model. Where a model fails something simpler stands
+// in, which is counted (see Fallback), and the others go on. Evaluate returns all faults
+// of the options at once, that the warm-up is too short to fit a model to, or ctx.Err().
 func Evaluate(ctx context.Context, s Series, models []Model, opt EvaluateOptions) (Evaluation, error) {
 	opt = opt.withDefaults(len(s.Values))
 	if err := opt.validate(len(s.Values)); err != nil {
 		return Evaluation{}, fmt.Errorf("evaluate forecasts: %w", err)
 	}
 	evaluation := Evaluation{FirstOrigin: s.Time(opt.WarmUp - 1)}
-	e := evaluator{series: s, opt: opt, total: len(models) * (len(s.Values) - opt.WarmUp)}
+	e := evaluator{series: s, opt: opt, levels: newLevels(opt.Levels), total: len(models) * (len(s.Values) - opt.WarmUp)}
 	e.absolute, e.square = SeasonalErrors(s.Values[:opt.WarmUp], opt.Season)
 	for _, m := range models {
-		scored, err := e.model(ctx, m)
+		scored, err := e.score(ctx, m)
 		if err != nil {
 			return Evaluation{}, fmt.Errorf("evaluate %s: %w", m.Name(), err)
 		}
@@ -128,6 +188,12 @@ func (o EvaluateOptions) validate(n int) error {
 	if o.RefitEvery < 0 {
 		faults = append(faults, fmt.Errorf("refit every %d steps", o.RefitEvery))
 	}
+	if o.Drift != nil && o.RefitEvery == 0 {
+		faults = append(faults, errors.New("a refit on drift needs the least number of steps between two"))
+	}
+	if !(o.NanosecondsPerOperation >= 0) || math.IsInf(o.NanosecondsPerOperation, 0) {
+		faults = append(faults, fmt.Errorf("%v ns an operation", o.NanosecondsPerOperation))
+	}
 	if o.Window < 0 {
 		faults = append(faults, fmt.Errorf("window of %d steps", o.Window))
 	}
@@ -144,169 +210,4 @@ func (o EvaluateOptions) validate(n int) error {
 
 func (o EvaluateOptions) tracks(name string) bool {
 	return o.TrackHorizon > 0 && (len(o.TrackModels) == 0 || slices.Contains(o.TrackModels, name))
-}
-
-// An evaluator is what the models of one Evaluate share.
-type evaluator struct {
-	series           Series
-	opt              EvaluateOptions
-	absolute, square float64
-	done, total      int
-}
-
-func (e *evaluator) model(ctx context.Context, m Model) (ModelEvaluation, error) {
-	result := ModelEvaluation{Name: m.Name()}
-	predictor, err := e.warmUp(ctx, m, &result)
-	if err != nil {
-		return ModelEvaluation{}, err
-	}
-	if e.opt.tracks(result.Name) {
-		result.Track = &Track{Horizon: e.opt.TrackHorizon}
-	}
-	scores := make([]horizonSums, len(e.opt.Horizons))
-	values := e.series.Values
-	for t := e.opt.WarmUp - 1; t < len(values); t++ {
-		if t >= e.opt.WarmUp {
-			if err := e.advance(ctx, m, predictor, t, &result); err != nil {
-				return ModelEvaluation{}, err
-			}
-		}
-		for i, h := range e.opt.Horizons {
-			if t+h >= len(values) {
-				continue
-			}
-			point := predictor.point[h-1]
-			b := bounds{
-				lower80: predictor.intervals.Quantile(h, .1), upper80: predictor.intervals.Quantile(h, .9),
-				lower95: predictor.intervals.Quantile(h, .025), upper95: predictor.intervals.Quantile(h, .975),
-			}
-			if result.Track != nil && h == result.Track.Horizon {
-				result.Track.append(e.series.Time(t+h), values[t+h], point, b)
-			}
-			if y := values[t+h]; !math.IsNaN(y) {
-				scores[i].add(y, point, b)
-				for _, q := range e.opt.Levels {
-					scores[i].pinball.add(pinballLoss(y, predictor.intervals.Quantile(h, q), q))
-				}
-			}
-		}
-	}
-	for i, h := range e.opt.Horizons {
-		result.Horizons = append(result.Horizons, scores[i].score(h, e.absolute, e.square))
-	}
-	return result, nil
-}
-
-// warmUp returns the model fitted on the warm-up, with intervals calibrated on the
-// errors that a fit on the first three quarters of it makes on the last.
-func (e *evaluator) warmUp(ctx context.Context, m Model, result *ModelEvaluation) (*Calibrated, error) {
-	intervals := Conformal{Horizons: e.opt.Horizons}
-	end := e.opt.WarmUp
-	split := end - end/4
-	var calibrated *Calibrated
-	early, err := e.fit(ctx, m, split, result)
-	switch {
-	case err == nil:
-		if calibrated, err = NewCalibrated(early, intervals, Conformal{}); err != nil {
-			return nil, err
-		}
-		for t := split; t < end-1; t++ {
-			calibrated.Update(e.series.Values[t])
-			result.Updates++
-		}
-	case !errors.Is(err, ErrTooShort):
-		return nil, err
-	}
-	fitted, err := e.fit(ctx, m, end, result)
-	if err != nil {
-		return nil, err
-	}
-	if calibrated == nil {
-		if calibrated, err = NewCalibrated(fitted, intervals, Conformal{}); err != nil {
-			return nil, err
-		}
-	}
-	calibrated.Refit(fitted, e.series.Values[end-1])
-	return calibrated, nil
-}
-
-// advance moves the predictor to step t, by a refit where one is due.
-func (e *evaluator) advance(ctx context.Context, m Model, predictor *Calibrated, t int, result *ModelEvaluation) error {
-	if e.done++; e.done%1024 == 0 || e.done == e.total {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if e.opt.Progress != nil {
-			e.opt.Progress(e.done, e.total)
-		}
-	}
-	if e.opt.RefitEvery > 0 && (t+1-e.opt.WarmUp)%e.opt.RefitEvery == 0 {
-		fitted, err := e.fit(ctx, m, t+1, result)
-		if err == nil {
-			predictor.Refit(fitted, e.series.Values[t])
-			return nil
-		}
-		if !errors.Is(err, ErrTooShort) {
-			return err
-		}
-		result.SkippedFits++
-	}
-	predictor.Update(e.series.Values[t])
-	result.Updates++
-	return nil
-}
-
-// fit fits on the window that ends before step end.
-func (e *evaluator) fit(ctx context.Context, m Model, end int, result *ModelEvaluation) (Predictor, error) {
-	start := 0
-	if e.opt.Window > 0 {
-		start = max(0, end-e.opt.Window)
-	}
-	past := Series{Start: e.series.Time(start), Step: e.series.Step, Values: e.series.Values[start:end:end]}
-	p, err := m.Fit(ctx, past)
-	if err != nil {
-		return nil, fmt.Errorf("fit on %d steps: %w", len(past.Values), err)
-	}
-	result.Fits++
-	return p, nil
-}
-
-// bounds are the two intervals of one forecast.
-type bounds struct{ lower80, upper80, lower95, upper95 float64 }
-
-// horizonSums gathers the score of one horizon.
-type horizonSums struct {
-	point                           pointScore
-	pinball, coverage80, coverage95 sum
-}
-
-func (s *horizonSums) add(y, point float64, b bounds) {
-	s.point.add(y, point)
-	s.coverage80.add(covered(y, b.lower80, b.upper80))
-	s.coverage95.add(covered(y, b.lower95, b.upper95))
-}
-
-func (s *horizonSums) score(horizon int, absolute, square float64) HorizonScore {
-	return HorizonScore{
-		Horizon:    horizon,
-		N:          s.point.actual.n,
-		Accuracy:   1 - s.point.wape(),
-		WAPE:       s.point.wape(),
-		MASE:       s.point.mase(absolute),
-		RMSSE:      s.point.rmsse(square),
-		Pinball:    s.pinball.mean(),
-		Coverage80: s.coverage80.mean(),
-		Coverage95: s.coverage95.mean(),
-		Bias:       s.point.bias(),
-	}
-}
-
-func (t *Track) append(at time.Time, actual, point float64, b bounds) {
-	t.Time = append(t.Time, at)
-	t.Actual = append(t.Actual, actual)
-	t.Point = append(t.Point, point)
-	t.Lower80 = append(t.Lower80, b.lower80)
-	t.Upper80 = append(t.Upper80, b.upper80)
-	t.Lower95 = append(t.Lower95, b.lower95)
-	t.Upper95 = append(t.Upper95, b.upper95)
 }

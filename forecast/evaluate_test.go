@@ -181,9 +181,16 @@ func TestEvaluateRefitTooShort(t *testing.T) {
 	}
 	s = newSpy()
 	s.err = errors.New("broken")
-	_, err = forecast.Evaluate(context.Background(), minutes(upTo(20)...), []forecast.Model{s}, opt)
-	if !errors.Is(err, s.err) {
-		t.Errorf("error %v, want %v", err, s.err)
+	e, err = forecast.Evaluate(context.Background(), minutes(upTo(20)...), []forecast.Model{s}, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := e.Models[0]
+	if m.Fits != 2 || m.SkippedFits != 0 || m.Updates != 13 || m.Failures.Fits != 2 || m.Failures.Forecasts != 0 {
+		t.Errorf("%d fits, %d skipped, %d updates, %+v; want 2, 0, 13 and 2 failed", m.Fits, m.SkippedFits, m.Updates, m.Failures)
+	}
+	if !errors.Is(m.Failures.First, s.err) {
+		t.Errorf("the first failure is %v, want %v", m.Failures.First, s.err)
 	}
 }
 

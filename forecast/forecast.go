@@ -60,6 +60,15 @@ type QuantilePredictor interface {
 	PredictQuantile(dst []float64, q float64)
 }
 
+// A Refitter is a Predictor that has learnt what a fit does not give, and keeps it when
+// fitted anew.
+type Refitter interface {
+	// Refit returns a Predictor fitted to past, whose last value is the one after the
+	// newest that the receiver has seen. The receiver stays as it is and may go on. Errors
+	// are those of Model.Fit.
+	Refit(ctx context.Context, past Series) (Predictor, error)
+}
+
 // A Coster is a Model that declares what a fit costs, so that a simulation can charge
 // for it without a stopwatch.
 type Coster interface {

@@ -32,6 +32,8 @@ func allModels() []forecast.Model {
 		forecast.ETS{},
 		forecast.ETS{Season: testDay},
 		forecast.ETS{Season: 7 * testDay},
+		forecast.Transformed{Model: forecast.Harmonic{Seasons: waves, Scale: forecast.RawScale}, Season: testDay},
+		forecast.Detected{Build: func(s forecast.Settings) forecast.Model { return forecast.SeasonalNaive{Season: s.Season} }},
 	}
 }
 

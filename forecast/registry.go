@@ -17,14 +17,19 @@ const DefaultModel = "ridge"
 type Settings struct {
 	Step time.Duration
 	// Seasons are the periods in steps, shortest first. Nil leaves them to the model,
-	// empty says that there are none. A model of one season takes the shortest.
+	// empty says that there are none.
 	Seasons []int
+	// Season is the one of them that models of one season take; 0 means the shortest.
+	Season int
 	// Horizon is the number of steps ahead that will be asked for; at least 1.
 	Horizon int
 }
 
-// season returns the shortest season, 0 where there is none.
+// season returns the season of models of one, 0 where there is none.
 func (s Settings) season() int {
+	if s.Season > 0 {
+		return s.Season
+	}
 	if len(s.Seasons) > 0 {
 		return s.Seasons[0]
 	}
@@ -41,6 +46,7 @@ type registration struct {
 // registered returns all models, yardsticks first.
 func registered() []registration {
 	return []registration{
+		{"auto", func(s Settings) Model { return Auto{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 		{"naive", func(Settings) Model { return Naive{} }},
 		{"seasonal-naive", func(s Settings) Model { return SeasonalNaive{Season: s.season()} }},
 		{"naive2", func(s Settings) Model { return Naive2{Season: s.season()} }},
@@ -49,6 +55,8 @@ func registered() []registration {
 		{"holt-winters", func(s Settings) Model { return HoltWinters{Season: s.season(), Damped: true} }},
 		{"ets", func(s Settings) Model { return ETS{Season: s.season()} }},
 		{"harmonic", newHarmonic},
+		{"nlinear", func(s Settings) Model { return NLinear{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
+		{"trees", func(s Settings) Model { return Trees{Horizons: max(s.Horizon, 1)} }},
 		{"ridge", func(s Settings) Model { return Ridge{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 	}
 }

@@ -1,163 +1,218 @@
 package forecast
 
 import (
+	"context"
 	"math"
-	"time"
+	"slices"
 )
 
-// DetectSeason returns the periods, in steps and ascending, of the day and the week
-// as far as the series shows them; none is an answer. A period must be a whole number
-// of steps and fit twice into the series.
-//
-// A period is confirmed by the autocorrelation of the changes from one part of the
-// day to the next: one period apart it must exceed its mean over all shorter lags.
-// Changes are used as the levels of a series that merely wanders are correlated over
-// any time, and the mean is subtracted as the changes of a series that merely grows
-// are. For the week the mean changes of each time of day are taken out first, as any
-// daily pattern also repeats after seven days.
+// A Season is a period that a series shows.
+type Season struct {
+	// Period is in steps, at least 3 and at most half of the series.
+	Period int
+	// Strength is by how much the autocorrelation of the changes one period apart
+	// exceeds its mean over all shorter lags: near 1 where every period is like the
+	// last one, and above 0.2 for a season that is reported.
+	Strength float64
+}
+
+// shortestSeason is the shortest period. What alternates is as well a negative
+// autocorrelation, which has no phase.
+const shortestSeason = 3
+
+// DetectSeason returns the periods of Seasons, in steps and ascending; none is an answer.
 func DetectSeason(s Series) []int {
-	const day = 24 * time.Hour
-	if s.Step <= 0 || day%s.Step != 0 || s.Step > day/4 {
-		return nil
+	var periods []int
+	for _, season := range Seasons(s) {
+		periods = append(periods, season.Period)
 	}
-	steps := int(day / s.Step)
-	var seasons []int
-	if seasonal(s.Values, steps, 1) {
-		seasons = append(seasons, steps)
-	}
-	if seasonal(s.Values, steps, 7) {
-		seasons = append(seasons, 7*steps)
-	}
+	return periods
+}
+
+// Seasons returns the seasons that the series itself shows, shortest first; none is
+// an answer. A season of the calendar fits twice into the series, any other four times.
+//
+// The spectrum and the autocorrelation of the changes from step to step propose
+// periods, and so does the calendar: a day and a week, for steps of a day or more a
+// year. A proposal that the length of the series cannot tell from a whole part of an
+// hour, a day or a week is taken for that. Each proposal, from the shortest up, must
+// then be confirmed by the autocorrelation of changes; see confirm. What the seasons
+// confirmed before it explain is taken out first, so that two days are no season
+// beside one, but a week is where its days differ.
+//
+// A period of a half or a third of a longer season is one of its waves and left
+// out, as is any whole part of it that has no more share in it than chance. A rhythm
+// of a half or a third of a day is taken for a daily one, as loads with two or three
+// humps a day are. A period that is not a whole number of steps is rounded where the
+// series keeps the phase of the rounded one, else left out: half of the series apart,
+// the autocorrelation must be at least half of that one period apart.
+func Seasons(s Series) []Season {
+	seasons, _ := findSeasons(context.Background(), s) // Never done.
 	return seasons
 }
 
-// seasonal reports whether the series repeats after so many days. It looks at parts
-// of three hours, which average noise out, and of half an hour, which keep short
-// nightly jobs apart.
-func seasonal(values []float64, day, days int) bool {
-	if len(values) < 2*days*day {
-		return false
+// findSeasons is Seasons that ends with ctx.Err() soon after ctx is done.
+func findSeasons(ctx context.Context, s Series) ([]Season, error) {
+	values := seasonScale(s.Values)
+	if len(values) < 2*shortestSeason {
+		return nil, ctx.Err()
 	}
-	values = logarithms(values)
-	for _, parts := range []int{8, 48} {
-		if day%parts != 0 {
-			parts = day
+	d := seasonSearch{values: values, calendar: newCalendar(s.Step)}
+	d.prefix()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for _, period := range d.candidates() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		means := partMeans(values, day/parts)
-		changes := differences(means)
-		// What is left of a season without noise after the day is taken out, or of a
-		// constant, is rounding.
-		rounding := 1e-24 * power(means)
-		if days > 1 {
-			rounding = 1e-20 * power(changes)
-			removeMeans(changes, parts)
-		}
-		if power(changes) <= rounding {
+		season, ok := d.confirm(period)
+		if !ok {
 			continue
 		}
-		lag := days * parts
-		var shorter sum
-		for k := 1; k <= lag; k++ {
-			r, _ := autocorrelation(changes, k)
-			shorter.add(r)
+		if day := d.calendar.day(); isWave(season.Period, day) && day <= len(values)/2 {
+			season.Period = day
 		}
-		r, pairs := autocorrelation(changes, lag)
-		// Without a season, r has a standard deviation near 1/sqrt(pairs).
-		if r-shorter.mean() > max(.2, 3/math.Sqrt(float64(pairs))) {
-			return true
-		}
+		d.found = append(d.found, season)
 	}
-	return false
+	return d.pruned(), nil
 }
 
-// logarithms returns ln(1 + y/(0.01 mean)), so that a single flood does not drown the
-// season, or the values themselves where one is negative or all are 0.
-func logarithms(values []float64) []float64 {
+// A seasonSearch is the state of one call of Seasons.
+type seasonSearch struct {
+	values   []float64 // on the scale of seasonScale, NaN where missing
+	sums     []float64 // of the observed values before an index
+	counts   []int     // of the same
+	calendar calendar
+	found    []Season
+	drifting []int // periods that were confirmed but for their phase
+}
+
+func (d *seasonSearch) prefix() {
+	n := len(d.values)
+	d.sums, d.counts = make([]float64, n+1), make([]int, n+1)
+	// Sums of what is left of the mean lose fewer digits.
+	var total sum
+	for _, v := range d.values {
+		if !math.IsNaN(v) {
+			total.add(v)
+		}
+	}
+	mean := total.mean()
+	for i, v := range d.values {
+		d.sums[i+1], d.counts[i+1] = d.sums[i], d.counts[i]
+		if !math.IsNaN(v) {
+			d.sums[i+1] += v - mean
+			d.counts[i+1]++
+		}
+	}
+}
+
+// candidates returns the periods to look at, ascending.
+func (d *seasonSearch) candidates() []int {
+	n := len(d.values)
+	var periods []int
+	for _, exact := range propose(d.values) {
+		// The spectrum tells frequencies apart that differ by one cycle of the series.
+		resolution := exact * exact / float64(n)
+		periods = append(periods, d.calendar.snap(exact, max(.5, .5*resolution)))
+	}
+	periods = append(periods, d.calendar.usual()...)
+	slices.Sort(periods)
+	periods = slices.Compact(periods)
+	return slices.DeleteFunc(periods, func(p int) bool { return p < shortestSeason || p > n/2 })
+}
+
+// pruned returns the seasons found, shortest first, without the waves of longer ones.
+func (d *seasonSearch) pruned() []Season {
+	var seasons []Season
+	for _, short := range d.found {
+		wave := slices.ContainsFunc(d.found, func(long Season) bool {
+			return isWave(short.Period, long.Period) ||
+				long.Period > short.Period && long.Period%short.Period == 0 && !d.standsOut(short.Period, long.Period)
+		})
+		if !wave {
+			seasons = append(seasons, short)
+		}
+	}
+	slices.SortFunc(seasons, func(a, b Season) int { return a.Period - b.Period })
+	return seasons
+}
+
+// standsOut reports whether the mean values of the phases of a period have at least
+// a thousandth of the power of the pattern of a multiple of it, and twice the share
+// that they have in a pattern without any order.
+func (d *seasonSearch) standsOut(short, long int) bool {
+	n := len(d.values)
+	rest := make([]float64, n)
+	for i, v := range d.values {
+		from := min(max(0, i-long/2), n-long)
+		rest[i] = v - d.mean(from, from+long)
+	}
+	total := power(rest)
+	afterShort := slices.Clone(rest)
+	removeMeans(afterShort, short)
+	removeMeans(rest, long)
+	share := max(.001, 2*float64(short)/float64(long))
+	return total-power(afterShort) >= share*(total-power(rest))
+}
+
+// isWave reports whether short is a half or a third of long.
+func isWave(short, long int) bool { return 2*short == long || 3*short == long }
+
+// seasonScale returns the values as a season is looked for: ln(1 + y/(0.01 mean)), so
+// that a single flood does not drown it, or the values themselves where one is
+// negative or all are 0. Infinite values are missing; what is missing at either end is
+// cut off, which moves no period.
+func seasonScale(values []float64) []float64 {
+	out := make([]float64, len(values))
+	first, last := len(values), -1
+	for i, y := range values {
+		if math.IsInf(y, 0) {
+			y = math.NaN()
+		}
+		out[i] = y
+		if !math.IsNaN(y) {
+			first, last = min(first, i), i
+		}
+	}
+	if last < first {
+		return nil
+	}
+	out = out[first : last+1]
+	if unit, ok := logUnit(out); ok {
+		for i, y := range out {
+			out[i] = math.Log1p(y / unit)
+		}
+		return out
+	}
+	// Squares of values near the end of the range of float64 would be infinite.
+	largest := 0.0
+	for _, y := range out {
+		if a := math.Abs(y); a > largest {
+			largest = a
+		}
+	}
+	if largest > 0 {
+		for i := range out {
+			out[i] /= largest
+		}
+	}
+	return out
+}
+
+// logUnit returns 1 % of the mean, the unit in which a logarithm of one more than the
+// values is taken, and false where one is negative or all are 0.
+func logUnit(values []float64) (float64, bool) {
 	var total sum
 	for _, y := range values {
 		if y < 0 {
-			return values
+			return 0, false
 		}
-		if !math.IsNaN(y) {
+		if !math.IsNaN(y) && !math.IsInf(y, 0) {
 			total.add(y)
 		}
 	}
 	unit := .01 * total.mean()
-	if !(unit > 0) {
-		return values
-	}
-	out := make([]float64, len(values))
-	for i, y := range values {
-		out[i] = math.Log1p(y / unit)
-	}
-	return out
-}
-
-func partMeans(values []float64, width int) []float64 {
-	out := make([]float64, 0, len(values)/width)
-	for i := 0; i+width <= len(values); i += width {
-		var s sum
-		for _, v := range values[i : i+width] {
-			if !math.IsNaN(v) {
-				s.add(v)
-			}
-		}
-		out = append(out, s.mean())
-	}
-	return out
-}
-
-func differences(values []float64) []float64 {
-	out := make([]float64, max(len(values)-1, 0))
-	for i := range out {
-		out[i] = values[i+1] - values[i]
-	}
-	return out
-}
-
-// power returns the mean square of the observed values.
-func power(values []float64) float64 {
-	var s sum
-	for _, v := range values {
-		if !math.IsNaN(v) {
-			s.add(v * v)
-		}
-	}
-	return s.mean()
-}
-
-// removeMeans subtracts from each value the mean of its phase.
-func removeMeans(values []float64, period int) {
-	for phase := range period {
-		var s sum
-		for i := phase; i < len(values); i += period {
-			if !math.IsNaN(values[i]) {
-				s.add(values[i])
-			}
-		}
-		mean := s.mean()
-		for i := phase; i < len(values); i += period {
-			values[i] -= mean
-		}
-	}
-}
-
-// autocorrelation returns the correlation of values lag steps apart, around a mean
-// of 0, over the observed pairs; 0 where there are none.
-func autocorrelation(values []float64, lag int) (r float64, pairs int) {
-	product, early, late := 0.0, 0.0, 0.0
-	for i := lag; i < len(values); i++ {
-		a, b := values[i-lag], values[i]
-		if v := a * b; !math.IsNaN(v) {
-			product += v
-			early += a * a
-			late += b * b
-			pairs++
-		}
-	}
-	r = product / math.Sqrt(early*late)
-	if math.IsNaN(r) {
-		r = 0
-	}
-	return r, pairs
+	return unit, unit > 0 && !math.IsInf(unit, 0)
 }

@@ -45,8 +45,9 @@ with what to do about it. What is written is written whole or not at all.
 | exit code | means |
 |---|---|
 | 0 | done |
-| 1 | a test failed |
+| 1 | a test failed, or a check found a regression |
 | 2 | wrong usage, bad input, or something could not be written |
+| 3 | a check could not tell: too little data |
 | 130 | interrupted; nothing half-written is left |
 `
 

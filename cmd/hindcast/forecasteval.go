@@ -187,9 +187,7 @@ func (p *evalPlan) arrange(spec v1alpha1.ExperimentSpec) error {
 	}
 	opt.Horizons = slices.Compact(opt.Horizons)
 	p.seasons = forecast.DetectSeason(p.past(opt.WarmUp))
-	if len(p.seasons) > 0 {
-		opt.Season = p.seasons[0]
-	}
+	opt.Season = forecast.MainSeason(p.past(opt.WarmUp), p.seasons, slices.Max(opt.Horizons))
 	return nil
 }
 
@@ -209,7 +207,7 @@ func (p *evalPlan) evaluate(c *cli.Context, m *meter) ([]modelScore, error) {
 	whole := p.past(len(p.series.Values))
 	var scores []modelScore
 	for i, id := range p.models {
-		model, err := forecast.ByName(id, forecast.Settings{Step: whole.Step, Seasons: noneNotNil(p.seasons), Horizon: slices.Max(p.options.Horizons)})
+		model, err := forecast.ByName(id, forecast.Settings{Step: whole.Step, Seasons: noneNotNil(p.seasons), Season: p.options.Season, Horizon: slices.Max(p.options.Horizons)})
 		if err != nil {
 			return nil, err
 		}

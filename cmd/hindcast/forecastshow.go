@@ -22,6 +22,8 @@ type evalFile struct {
 	Schema  string      `json:"schema"`
 	Dataset string      `json:"dataset"`
 	Models  []evalModel `json:"models"`
+	// Blocks are what `hindcast check` compares.
+	Blocks result.Blocks `json:"blocks"`
 }
 
 type evalModel struct {
@@ -56,7 +58,9 @@ func evalJSON(p *evalPlan, scores []modelScore) ([]byte, error) {
 		}
 		file.Models = append(file.Models, m)
 	}
-	return indented(file)
+	file.Blocks = evalBlocks(p, scores)
+	text, err := indented(file)
+	return result.CompactNumbers(text), err
 }
 
 func indented(v any) ([]byte, error) {

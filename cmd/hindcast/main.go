@@ -19,9 +19,10 @@ import (
 
 // Exit codes of every command.
 const (
-	exitFailed      = 1 // a check or a test failed
-	exitBad         = 2 // usage or bad input
-	exitInterrupted = 130
+	exitFailed       = 1 // a check or a test failed
+	exitBad          = 2 // usage or bad input
+	exitInconclusive = 3 // a check could not tell
+	exitInterrupted  = 130
 )
 
 // An exitError ends the program with a code of its own. Without an error nothing is
@@ -85,7 +86,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {},
 		OnUsageError:              usageError,
 		Commands: []*cli.Command{
-			backtestCommand(), reportCommand(), compareCommand(), explainCommand(), testCommand(), forecastCommand(), datasetsCommand(),
+			backtestCommand(), reportCommand(), compareCommand(), explainCommand(), checkCommand(), testCommand(), forecastCommand(), datasetsCommand(),
 		},
 	}
 	app.Action = unknown(app.Commands, cli.ShowAppHelp)

@@ -24,14 +24,16 @@ func TestMain(m *testing.M) {
 //	refuses MESSAGE ARG...   runs hindcast, which must exit with 2, say just this on
 //	                         standard error, where \n stands for a new line, nothing on
 //	                         standard output, and change no file
+//	workflow FILE SCRIPT     writes the commands of a file of examples/ci as a script
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":   exits,
-			"refuses": refuses,
+			"exits":    exits,
+			"refuses":  refuses,
+			"workflow": workflow,
 		},
 		Setup: func(e *testscript.Env) error {
 			// What is left behind in the temporary folder shows too.

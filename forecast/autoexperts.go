@@ -1,0 +1,72 @@
+package forecast
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Longest pasts that experts are fitted to: smoothing forgets older values anyway.
+const smoothingWindow = 2000
+
+// seasons returns the periods that experts try: those given, those that the past shows,
+// and day and week in any case, which a short past cannot show yet.
+func (m Auto) seasons(past Series) []int {
+	seasons := append(slices.Clone(m.Seasons), DetectSeason(past)...)
+	for _, d := range []time.Duration{24 * time.Hour, 7 * 24 * time.Hour} {
+		if period := int(d / past.Step); d%past.Step == 0 && period >= 3 {
+			seasons = append(seasons, period)
+		}
+	}
+	slices.Sort(seasons)
+	return slices.Compact(seasons)
+}
+
+// experts returns the models that take part in forecasts of a series with these seasons.
+func (m Auto) experts(past Series) []Expert {
+	day := max(int(24*time.Hour/past.Step), 1)
+	experts := []Expert{
+		{Model: Naive{}},
+		{Model: SES{}, After: 10, Window: smoothingWindow},
+		{Model: HoltWinters{Damped: true}, Label: "damped", After: 20, Window: smoothingWindow},
+		{Model: Median{Window: 15}, Label: "median-15", After: 15},
+		{Model: Median{Window: 60}, Label: "median-60", After: 60},
+		{Model: Median{Window: 240}, Label: "median-240", After: 240},
+		{Model: Ridge{Horizons: m.Horizons, HalfLife: max(day/8, 60)}, Label: "ridge-short", After: 60},
+		{Model: Ridge{Horizons: m.Horizons, HalfLife: max(day, 300)}, Label: "ridge-day", After: 60},
+		{Model: Ridge{Horizons: m.Horizons, HalfLife: max(7*day, 2000)}, Label: "ridge-week", After: 60},
+	}
+	var waves []Waves
+	seasons := m.seasons(past)
+	experts = append(experts,
+		Expert{Model: NLinear{Horizons: m.Horizons, Seasons: seasons}, After: 100, Window: 10000},
+		Expert{Model: Trees{Horizons: m.Horizons}, After: 300},
+	)
+	for _, s := range seasons {
+		length := seasonName(s, past.Step)
+		experts = append(experts,
+			Expert{Model: SeasonalNaive{Season: s}, Label: "seasonal-naive-" + length, After: s},
+			Expert{Model: Profile{Season: s}, Label: "profile-" + length, After: s + 15},
+		)
+		waves = append(waves, Waves{Period: s})
+	}
+	if len(waves) > 0 {
+		experts = append(experts, Expert{Model: Harmonic{Seasons: waves}, After: 2 * seasons[0]},
+			Expert{Model: Theta{Season: seasons[0]}, After: 2 * seasons[0]})
+	}
+	return experts
+}
+
+// seasonName writes a season as 1d, 3h or the like, or in steps.
+func seasonName(period int, step time.Duration) string {
+	length := time.Duration(period) * step
+	for _, unit := range []struct {
+		length time.Duration
+		name   string
+	}{{7 * 24 * time.Hour, "w"}, {24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
+		if length >= unit.length && length%unit.length == 0 {
+			return fmt.Sprintf("%d%s", length/unit.length, unit.name)
+		}
+	}
+	return fmt.Sprintf("%d", period)
+}

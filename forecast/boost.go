@@ -1,0 +1,314 @@
+package forecast
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// A booster fits gradient-boosted regression trees (Friedman, Annals of Statistics 29,
+// 2001) on features that are cut into bins once, so that the best split of a node is read
+// off a histogram (Ke et al., LightGBM, NeurIPS 2017). The loss is Huber's with a bound
+// that follows the errors, near the absolute loss that forecasts are judged by.
+type booster struct {
+	trees, depth, leaf int
+	rate, penalty      float64 // of the learning, and the rows by which leaves are shrunk
+	subsample          float64 // share of the rows that a tree sees
+	seed               uint64
+}
+
+// boostBins is the largest number of bins of a feature.
+const boostBins = 64
+
+// binned are rows of features as bins, a column after the other.
+type binned struct {
+	rows    int
+	columns [][]uint8
+	edges   [][]float64 // of each column: bin b holds values up to edges[b]
+}
+
+// newBinned cuts the features, given row by row, at their quantiles. A feature with few
+// distinct values has a bin for each.
+func newBinned(x []float64, features int) *binned {
+	b := &binned{rows: len(x) / features}
+	column := make([]float64, b.rows)
+	for f := range features {
+		for r := range b.rows {
+			column[r] = x[r*features+f]
+		}
+		edges := binEdges(column)
+		codes := make([]uint8, b.rows)
+		for r := range b.rows {
+			codes[r] = uint8(binOf(edges, x[r*features+f]))
+		}
+		b.columns = append(b.columns, codes)
+		b.edges = append(b.edges, edges)
+	}
+	return b
+}
+
+// binEdges sorts the values and returns the upper ends of all bins but the last, which
+// has none.
+func binEdges(values []float64) []float64 {
+	slices.Sort(values)
+	distinct := slices.Compact(slices.Clone(values))
+	var edges []float64
+	if len(distinct) <= boostBins {
+		for i := 1; i < len(distinct); i++ {
+			edges = append(edges, (distinct[i-1]+distinct[i])/2)
+		}
+		return edges
+	}
+	for i := 1; i < boostBins; i++ {
+		low, high := values[i*len(values)/boostBins-1], values[i*len(values)/boostBins]
+		if edge := (low + high) / 2; len(edges) == 0 || edge > edges[len(edges)-1] {
+			edges = append(edges, edge)
+		}
+	}
+	return edges
+}
+
+// binOf returns the bin of a value.
+func binOf(edges []float64, v float64) int {
+	i, _ := slices.BinarySearch(edges, v)
+	return i
+}
+
+// A boosted is a sum of trees.
+type boosted struct {
+	start float64
+	trees []boostTree
+}
+
+// A boostTree is a list of nodes, the root first.
+type boostTree []boostNode
+
+// A boostNode sends values up to at of its feature left and others right; a leaf has
+// children 0.
+type boostNode struct {
+	feature     int
+	at          float64
+	left, right int
+	value       float64
+}
+
+func (b *boosted) predict(x []float64) float64 {
+	total := b.start
+	for _, tree := range b.trees {
+		n := 0
+		for tree[n].left != 0 {
+			if x[tree[n].feature] <= tree[n].at {
+				n = tree[n].left
+			} else {
+				n = tree[n].right
+			}
+		}
+		total += tree[n].value
+	}
+	return total
+}
+
+// fit fits the trees to targets y that weigh w.
+func (c booster) fit(ctx context.Context, b *binned, y, w []float64) (*boosted, error) {
+	g := &boosting{
+		booster: c, binned: b, weights: w,
+		residuals: slices.Clone(y), gradients: make([]float64, b.rows),
+		rows: make([]int32, b.rows), spare: make([]int32, b.rows),
+		sums: make([]binSum, b.rows), sizes: make([]float64, b.rows),
+	}
+	total := 0.0
+	for _, v := range w {
+		total += v
+	}
+	g.lightest = float64(c.leaf) * total / float64(b.rows)
+	out := &boosted{start: g.middle()}
+	for r := range g.residuals {
+		g.residuals[r] -= out.start
+	}
+	source := rand.New(rand.NewPCG(c.seed, 0))
+	for i := range c.trees {
+		if i%boundEvery == 0 {
+			g.setBound()
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		tree := g.grow(source)
+		if len(tree) == 1 {
+			break // Nothing is left to split.
+		}
+		out.trees = append(out.trees, tree)
+	}
+	return out, nil
+}
+
+// boosting is a fit going on.
+type boosting struct {
+	booster
+	*binned
+	weights, residuals, gradients []float64
+	bound                         float64 // of gradients
+	lightest                      float64 // least weight of a leaf
+	rows, spare                   []int32
+	sums                          []binSum  // scratch: those of the rows of one node
+	sizes                         []float64 // scratch
+	tree                          boostTree
+}
+
+// boundEvery is the number of trees after which the bound of Huber's loss is set anew: at
+// the 0.9 quantile of the errors.
+const boundEvery = 5
+
+func (g *boosting) setBound() {
+	for r, e := range g.residuals {
+		g.sizes[r] = math.Abs(e)
+	}
+	slices.Sort(g.sizes)
+	g.bound = g.sizes[len(g.sizes)*9/10]
+}
+
+// middle returns the median of the residuals.
+func (g *boosting) middle() float64 {
+	sorted := slices.Sorted(slices.Values(g.residuals))
+	return sorted[len(sorted)/2]
+}
+
+// grow adds a tree and takes what it explains out of the residuals.
+func (g *boosting) grow(source *rand.Rand) boostTree {
+	rows := g.rows[:0]
+	for r := range g.residuals {
+		g.gradients[r] = clamp(g.residuals[r], -g.bound, g.bound)
+		if g.subsample >= 1 || source.Float64() < g.subsample {
+			rows = append(rows, int32(r))
+		}
+	}
+	g.tree = boostTree{{}}
+	if len(rows) > 0 {
+		g.split(0, rows, g.histogram(rows), g.depth)
+	}
+	for r := range g.residuals {
+		n := 0
+		for g.tree[n].left != 0 {
+			node := &g.tree[n]
+			if int(g.columns[node.feature][r]) <= int(node.value) {
+				n = node.left
+			} else {
+				n = node.right
+			}
+		}
+		g.residuals[r] -= g.tree[n].value
+	}
+	for i := range g.tree {
+		if node := &g.tree[i]; node.left != 0 {
+			node.value = 0 // It held the bin while the tree grew.
+		}
+	}
+	return g.tree
+}
+
+// A histogram holds sums by feature and bin: weight, and weight times gradient.
+type histogram [][boostBins]binSum
+
+type binSum struct{ weight, gradient float64 }
+
+func (g *boosting) histogram(rows []int32) histogram {
+	h := make(histogram, len(g.columns))
+	sums := g.sums[:len(rows)]
+	for i, r := range rows {
+		sums[i] = binSum{g.weights[r], g.weights[r] * g.gradients[r]}
+	}
+	for f, column := range g.columns {
+		bins := &h[f]
+		for i, r := range rows {
+			bin := &bins[column[r]%boostBins]
+			bin.weight += sums[i].weight
+			bin.gradient += sums[i].gradient
+		}
+	}
+	return h
+}
+
+// less takes the sums of a part out, which leaves those of the other.
+func (h histogram) less(part histogram) {
+	for f := range h {
+		for b := range h[f] {
+			h[f][b].weight -= part[f][b].weight
+			h[f][b].gradient -= part[f][b].gradient
+		}
+	}
+}
+
+// split grows the node over rows, whose sums are given and used up.
+func (g *boosting) split(node int, rows []int32, h histogram, depth int) {
+	var all binSum
+	for _, bin := range h[0] {
+		all.weight += bin.weight
+		all.gradient += bin.gradient
+	}
+	penalty := g.penalty * all.weight / float64(len(rows))
+	g.tree[node].value = g.rate * all.gradient / (all.weight + penalty)
+	if depth == 0 || all.weight < 2*g.lightest {
+		return
+	}
+	feature, bin := g.best(h, all, penalty)
+	if feature < 0 {
+		return
+	}
+	cut := g.part(rows, g.columns[feature], uint8(bin))
+	left, right := rows[:cut], rows[cut:]
+	next := len(g.tree)
+	g.tree = append(g.tree, boostNode{}, boostNode{})
+	g.tree[node] = boostNode{feature: feature, at: g.edges[feature][bin], left: next, right: next + 1, value: float64(bin)}
+	// The sums of the smaller part are counted, those of the other are what is left.
+	if len(left) <= len(right) {
+		small := g.histogram(left)
+		h.less(small)
+		g.split(next, left, small, depth-1)
+		g.split(next+1, right, h, depth-1)
+	} else {
+		small := g.histogram(right)
+		h.less(small)
+		g.split(next, left, h, depth-1)
+		g.split(next+1, right, small, depth-1)
+	}
+}
+
+// best returns the split that explains most, feature -1 where none explains anything.
+func (g *boosting) best(h histogram, all binSum, penalty float64) (feature, bin int) {
+	feature = -1
+	most := all.gradient*all.gradient/(all.weight+penalty)*(1+1e-9) + 1e-300
+	for f := range h {
+		var left binSum
+		for b := range g.edges[f] {
+			s := h[f][b]
+			left.weight += s.weight
+			left.gradient += s.gradient
+			if left.weight < g.lightest || all.weight-left.weight < g.lightest {
+				continue
+			}
+			rest := all.gradient - left.gradient
+			gain := left.gradient*left.gradient/(left.weight+penalty) + rest*rest/(all.weight-left.weight+penalty)
+			if gain > most {
+				most, feature, bin = gain, f, b
+			}
+		}
+	}
+	return feature, bin
+}
+
+// part moves the rows of bins up to the given one to the front, keeping their order, and
+// returns their number.
+func (g *boosting) part(rows []int32, column []uint8, bin uint8) int {
+	n, others := 0, g.spare[:0]
+	for _, r := range rows {
+		if column[r] <= bin {
+			rows[n] = r
+			n++
+		} else {
+			others = append(others, r)
+		}
+	}
+	copy(rows[n:], others)
+	return n
+}

@@ -1,0 +1,122 @@
+package forecast
+
+import (
+	"math"
+	"slices"
+)
+
+// A mixture combines the forecasts of experts for one horizon by several rules at once,
+// and the rules by how they did: no rate of forgetting is best on every load, and which
+// one is shows soon. By the bounds of the rules (see fixedShare, polynomial and
+// bernstein) its loss exceeds that of the best of them, and theirs that of the best
+// expert, by O(sqrt(T ln K)) after T steps.
+type mixture struct {
+	horizon int
+	rules   []aggregation
+	above   *fixedShare // weighs the rules
+	unit    float64     // running mean absolute error of the combined forecast
+	settled float64
+
+	weights []float64   // of the experts, now
+	byRule  [][]float64 // of the experts by each rule, now
+	shares  []float64   // of the rules, now
+	issued  []mixed     // the last horizon forecasts, by time modulo horizon
+	time    int
+}
+
+// mixtureOverlap is the horizon, in steps, up to which errors count in full.
+const mixtureOverlap = 5
+
+// A mixed is what was forecast at one instant.
+type mixed struct {
+	experts  []float64
+	rules    []float64 // the combined forecast of each rule
+	combined float64
+	known    bool
+}
+
+func newMixture(horizon, experts int) *mixture {
+	// Errors h steps ahead overlap: what they say of an expert they say h times over.
+	once := min(1, mixtureOverlap/float64(horizon))
+	m := &mixture{
+		horizon: horizon,
+		rules: []aggregation{
+			newFixedShare(experts, once, .02),
+			newFixedShare(experts, .3*once, .01),
+			newFixedShare(experts, .1*once, .01),
+			newFixedShare(experts, .1*once, .001),
+			newPolynomial(experts),
+			newBernstein(experts, .999, once),
+			&middle{},
+		},
+		weights: make([]float64, experts),
+		issued:  make([]mixed, horizon),
+	}
+	m.above = newFixedShare(len(m.rules), .3*once, .005)
+	m.shares = make([]float64, len(m.rules))
+	for range m.rules {
+		m.byRule = append(m.byRule, make([]float64, experts))
+	}
+	for i := range m.issued {
+		m.issued[i] = mixed{experts: make([]float64, experts), rules: make([]float64, len(m.rules))}
+	}
+	return m
+}
+
+// settle judges the forecasts made horizon steps ago by what came; NaN says that it is
+// not known.
+func (m *mixture) settle(actual float64) {
+	was := &m.issued[m.time%m.horizon]
+	if !was.known || math.IsNaN(actual) {
+		return
+	}
+	m.settled++
+	m.unit += max(.02, 1/m.settled) * (math.Abs(actual-was.combined) - m.unit)
+	if m.unit <= 0 {
+		return
+	}
+	for i, r := range m.rules {
+		r.settle(was.experts, was.rules[i], actual, m.unit)
+	}
+	m.above.settle(was.rules, was.combined, actual, m.unit)
+}
+
+// issue takes the forecasts made now, NaN of experts that are asleep, and sets the
+// weights. Where all are asleep there are none.
+func (m *mixture) issue(forecasts []float64) {
+	now := &m.issued[m.time%m.horizon]
+	m.time++
+	copy(now.experts, forecasts)
+	for i, r := range m.rules {
+		r.weigh(m.byRule[i], forecasts)
+		now.rules[i] = combined(m.byRule[i], forecasts)
+	}
+	m.above.weigh(m.shares, now.rules)
+	clear(m.weights)
+	for i, byRule := range m.byRule {
+		for k, w := range byRule {
+			m.weights[k] += m.shares[i] * w
+		}
+	}
+	now.combined = combined(m.weights, forecasts)
+	now.known = !math.IsNaN(now.combined)
+}
+
+// clone returns a copy that shares nothing with m.
+func (m *mixture) clone() *mixture {
+	next := *m
+	next.rules = make([]aggregation, len(m.rules))
+	next.byRule = make([][]float64, len(m.byRule))
+	for i, r := range m.rules {
+		next.rules[i] = r.clone()
+		next.byRule[i] = slices.Clone(m.byRule[i])
+	}
+	next.above = m.above.clone().(*fixedShare)
+	next.weights, next.shares = slices.Clone(m.weights), slices.Clone(m.shares)
+	next.issued = slices.Clone(m.issued)
+	for i := range next.issued {
+		was := &next.issued[i]
+		was.experts, was.rules = slices.Clone(was.experts), slices.Clone(was.rules)
+	}
+	return &next
+}
