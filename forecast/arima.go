@@ -144,6 +144,16 @@ func newARIMAData(values []float64, longest, season int) (*arimaData, error) {
 	return d, nil
 }
 
+// newest returns the last steps of the data.
+func (d *arimaData) newest(steps int) *arimaData {
+	first := max(len(d.values)-steps, 0)
+	out := &arimaData{season: d.season, values: d.values[first:]}
+	if d.observed != nil && slices.Contains(d.observed[first:], false) {
+		out.observed = d.observed[first:]
+	}
+	return out
+}
+
 // joinGaps draws lines between the ends of the gaps; the last one is level.
 func joinGaps(values []float64) {
 	last := -1
@@ -190,7 +200,7 @@ func (d *arimaData) automatic(ctx context.Context) (*arimaEstimate, error) {
 	o.D = differencesNeeded(known)
 	if w := known; o.D > 0 {
 		for range o.D {
-			w = differences(w)
+			w = lagDifferences(w, 1)
 		}
 		if constantWithin(w, slices.Max(seen)-slices.Min(seen)) {
 			return d.fixed(ctx, o, constantAllowed(o))

@@ -105,7 +105,7 @@ func lagDifferences(y []float64, lag int) []float64 {
 func (d *arimaData) conditional(ctx context.Context, o ARIMAOrder, constant bool) (*arimaEstimate, error) {
 	start := o.P + d.season*o.SeasonalP
 	engine := &conditionalARMA{start: start}
-	p := &arimaProblem{order: o, season: d.season, engine: engine}
+	p := &arimaProblem{order: o, season: d.season, engine: engine, tolerance: 1e-4}
 	if d.observed == nil {
 		engine.series = d.differences(o, constant)
 		p.n = len(engine.series[0]) - start
@@ -173,7 +173,7 @@ func (d *arimaData) exact(ctx context.Context, o ARIMAOrder, constant bool, from
 }
 
 func (d *arimaData) exactProblem(o ARIMAOrder, constant bool) *arimaProblem {
-	p := &arimaProblem{order: o, season: d.season}
+	p := &arimaProblem{order: o, season: d.season, tolerance: 1e-9}
 	if d.observed == nil {
 		w := d.differences(o, constant)
 		p.engine, p.n = newExactARMA(w), len(w[0])
@@ -209,6 +209,8 @@ type arimaProblem struct {
 	season int
 	engine innovator
 	n      int // errors that count
+	// tolerance is the change of twice the log-likelihood that ends the search.
+	tolerance float64
 
 	coefficients armaCoefficients
 	errors       [][]float64
@@ -238,7 +240,7 @@ func (p *arimaProblem) fit(ctx context.Context, x []float64, constant bool) (*ar
 	if p.n <= len(x)+len(p.beta)+1 {
 		return nil, ctx.Err()
 	}
-	search := leastSquares{residuals: p.residuals, size: len(p.variances), tolerance: 1e-9 / float64(p.n)}
+	search := leastSquares{residuals: p.residuals, size: len(p.variances), tolerance: p.tolerance / float64(p.n)}
 	total, err := search.minimise(ctx, x)
 	if err != nil || math.IsInf(total, 0) {
 		return nil, err

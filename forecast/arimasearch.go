@@ -14,6 +14,7 @@ const (
 	arimaMaxModels        = 94
 	arimaExactSteps       = 150  // longer series are searched by the conditional sum of squares
 	arimaExactSeason      = 12   // and those of a longer season
+	arimaSettled          = 4    // models of the conditional search that are fitted exactly
 	arimaRootRadius       = 1.01 // roots nearer to the unit circle are refused
 )
 
@@ -24,6 +25,7 @@ type arimaSearch struct {
 	data         *arimaData
 	d, seasonalD int
 	approximate  bool
+	radius       float64 // of the roots that are refused
 
 	maxP, maxQ, maxSeasonalP, maxSeasonalQ int
 
@@ -41,7 +43,7 @@ type arimaTrial struct {
 
 func newARIMASearch(data *arimaData, d, seasonalD int) *arimaSearch {
 	n, m := len(data.values), data.season
-	s := &arimaSearch{data: data, d: d, seasonalD: seasonalD, best: -1}
+	s := &arimaSearch{data: data, d: d, seasonalD: seasonalD, best: -1, radius: arimaRootRadius}
 	s.maxP = min(arimaMaxOrder, n/3)
 	if m > 1 {
 		s.maxP = min(s.maxP, m-1)
@@ -161,17 +163,18 @@ func (s *arimaSearch) try(ctx context.Context, o ARIMAOrder, constant bool) (boo
 	return false, nil
 }
 
-// admissible reports whether all roots are well outside the unit circle.
+// admissible reports whether the roots of each polynomial, in its own lag, are well
+// outside the unit circle. R asks it of the roots of the product, which refuses seasonal
+// moving averages that suit long seasons: of 24 steps all above 0.79.
 func (s *arimaSearch) admissible(e *arimaEstimate) bool {
 	var c armaCoefficients
 	c.set(e.order, s.data.season, e.coefficients)
-	var w armaWeights
-	w.set(&c)
-	return rootsBeyond(w.ar, arimaRootRadius) && rootsBeyond(negated(w.ma), arimaRootRadius)
+	return rootsBeyond(c.ar, s.radius) && rootsBeyond(c.seasonalAR, s.radius) &&
+		rootsBeyond(negated(c.ma), s.radius) && rootsBeyond(negated(c.seasonalMA), s.radius)
 }
 
-// settle fits the models of an approximate search by exact likelihood, the best first,
-// until one is admissible.
+// settle fits the best models of an approximate search by exact likelihood and returns the
+// best of them then. Where the first one is refused, models have a second try from 0 until one is not.
 func (s *arimaSearch) settle(ctx context.Context) (*arimaEstimate, error) {
 	if s.best < 0 {
 		return nil, nil
@@ -180,19 +183,31 @@ func (s *arimaSearch) settle(ctx context.Context) (*arimaEstimate, error) {
 		return s.tried[s.best].estimate, nil
 	}
 	slices.SortStableFunc(s.tried, func(a, b arimaTrial) int { return cmp.Compare(a.ic, b.ic) })
+	var best *arimaEstimate
+	settled := 0
 	for _, t := range s.tried {
-		if math.IsInf(t.ic, 1) {
+		if settled == arimaSettled || math.IsInf(t.ic, 1) {
 			break
 		}
-		e, err := s.data.exact(ctx, t.order, t.constant, t.estimate.coefficients)
-		if err != nil {
-			return nil, err
-		}
-		if e != nil && s.admissible(e) {
-			return e, nil
+		for _, from := range [][]float64{t.estimate.coefficients, make([]float64, len(t.estimate.coefficients))} {
+			e, err := s.data.exact(ctx, t.order, t.constant, from)
+			if err != nil {
+				return nil, err
+			}
+			if e != nil && s.admissible(e) {
+				settled++
+				if best == nil || e.aicc < best.aicc {
+					best = e
+				}
+				break
+			}
+			if best != nil {
+				settled++
+				break
+			}
 		}
 	}
-	return nil, nil
+	return best, nil
 }
 
 // effective returns the number of differences of the values that are known.

@@ -1,5 +1,7 @@
 package forecast
 
+import "gonum.org/v1/gonum/floats"
+
 // An innovator computes, for each of several series that go through the same filter, the
 // errors of the best linear one-step forecasts.
 type innovator interface {
@@ -25,9 +27,12 @@ type innovator interface {
 type exactARMA struct {
 	series [][]float64
 
-	weights   armaWeights
-	k, w, phi []float64
-	states    [][]float64
+	weights armaWeights
+	k       []float64
+	// The states of step t are those from place t on of a long row, so that the part of
+	// the transition that moves each to the place before costs nothing; w likewise.
+	w      []float64
+	states [][]float64
 }
 
 func newExactARMA(series [][]float64) *exactARMA {
@@ -42,26 +47,24 @@ const settled = 1e-13
 
 func (e *exactARMA) innovations(c *armaCoefficients, errors [][]float64, variances []float64) bool {
 	e.weights.set(c)
-	r := e.weights.states()
-	e.k, e.w, e.phi = grow(e.k, r), grow(e.w, r), grow(e.phi, r)
-	if !e.weights.firstColumn(e.w) {
+	r, n := e.weights.states(), len(variances)
+	e.k, e.w = grow(e.k, r), grow(e.w, r+n+1)
+	clear(e.w)
+	k, w := e.k, e.w[:r]
+	if !e.weights.firstColumn(w) {
 		return false
 	}
-	clear(e.phi[copy(e.phi, e.weights.ar):])
-	variance := e.w[0]
-	for i := range r {
-		e.k[i] = e.phi[i] * variance
-		if i+1 < r {
-			e.k[i] += e.w[i+1]
-		}
+	variance := w[0]
+	copy(k, e.w[1:r+1])
+	for _, t := range e.weights.arTerms {
+		k[t.lag-1] += t.weight * variance
 	}
-	copy(e.w, e.k)
+	copy(w, k)
 	for s := range e.states {
-		e.states[s] = grow(e.states[s], r)
+		e.states[s] = grow(e.states[s], r+n+1)
 		clear(e.states[s])
 	}
 	m := -1 / variance
-	n := len(variances)
 	sparse := n // From here on the difference equation holds.
 	moving := true
 	for t := range n {
@@ -73,66 +76,54 @@ func (e *exactARMA) innovations(c *armaCoefficients, errors [][]float64, varianc
 			break
 		}
 		variances[t] = variance
-		for s, x := range e.states {
-			v := e.series[s][t] - x[0]
+		for s, row := range e.states {
+			first := row[t]
+			v := e.series[s][t] - first
 			errors[s][t] = v
-			e.advance(x, v/variance)
+			x := row[t+1 : t+1+r]
+			e.autoregress(x, first)
+			addScaled(x, v/variance, k)
 		}
 		if !moving {
 			continue
 		}
-		m, variance = e.change(m, variance)
-		if t%4 == 0 && variance-1 < 1e-9 {
-			squares := 0.0
-			for _, v := range e.w {
-				squares += v * v
-			}
-			if -m*squares < settled {
-				moving = false
-				if len(e.weights.arTerms)+len(e.weights.maTerms) < 2*r {
-					sparse = t + 1 + r
-				}
+		first := e.w[t]
+		w = e.w[t+1 : t+1+r]
+		if first == 0 {
+			continue
+		}
+		gain := m * first
+		m += gain * gain / variance
+		variance += gain * first
+		e.autoregress(w, first)
+		addScaled(k, gain, w)
+		addScaled(w, -first/variance, k)
+		if t%4 == 0 && variance-1 < 1e-9 && -m*squares(w) < settled {
+			moving = false
+			if len(e.weights.arTerms)+len(e.weights.maTerms) < 2*r {
+				sparse = t + 1 + r
 			}
 		}
 	}
 	return true
 }
 
-// advance moves the states of one series to the next step, given its error in units of
-// the variance.
-func (e *exactARMA) advance(x []float64, v float64) {
-	r := len(x)
-	first := x[0]
-	k, phi := e.k[:r], e.phi[:r]
-	for i := range r - 1 {
-		x[i] = phi[i]*first + x[i+1] + k[i]*v
+// autoregress adds the part of the transition that comes from the first state.
+func (e *exactARMA) autoregress(x []float64, first float64) {
+	for _, t := range e.weights.arTerms {
+		x[t.lag-1] += t.weight * first
 	}
-	x[r-1] = phi[r-1]*first + k[r-1]*v
 }
 
-// change moves K and W one step on and returns the next M and F.
-func (e *exactARMA) change(m, variance float64) (nextM, nextVariance float64) {
-	w, r := e.w, len(e.w)
-	first := w[0]
-	if first == 0 {
-		copy(w, w[1:])
-		w[r-1] = 0
-		return m, variance
+// addScaled adds scale times v to dst.
+func addScaled(dst []float64, scale float64, v []float64) {
+	if len(v) < 8 {
+		for i, u := range v {
+			dst[i] += scale * u
+		}
+		return
 	}
-	gain := m * first
-	nextVariance = variance + gain*first
-	nextM = m + gain*gain/variance
-	share := first / nextVariance
-	k, phi := e.k[:r], e.phi[:r]
-	for i := range r - 1 {
-		moved := phi[i]*first + w[i+1]
-		k[i] += gain * moved
-		w[i] = moved - share*k[i]
-	}
-	moved := phi[r-1] * first
-	k[r-1] += gain * moved
-	w[r-1] = moved - share*k[r-1]
-	return nextM, nextVariance
+	floats.AddScaled(dst, scale, v)
 }
 
 // rest writes the errors from step t on by the difference equation.

@@ -15,7 +15,8 @@ import (
 // the errors is taken out, the order of the errors is that of the search of ARIMA.
 // Harmonic is the cheaper model of this kind.
 //
-// Fit sees the newest HarmonicMaxSteps steps.
+// Fit sees the newest HarmonicMaxSteps steps, and looks for the order of the errors in the
+// newest ARIMAMaxSteps.
 type HarmonicARMA struct {
 	// Seasons are the periods with their numbers of waves; 0 means up to
 	// min(10, Period/2), as AICc says. A season of which the past holds fewer than two
@@ -98,6 +99,12 @@ func (m harmonicFit) run(ctx context.Context, values []float64) (Predictor, erro
 		return nil, err
 	}
 	e, err := m.estimate(ctx, data, design)
+	if e == nil && err == nil {
+		// Where gaps hide what tells waves apart, none are left.
+		if err = design.drop(ctx); err == nil {
+			e, err = m.estimate(ctx, data, design)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -123,11 +130,17 @@ func (m harmonicFit) estimate(ctx context.Context, data *arimaData, design *wave
 	if m.order != nil {
 		e, err = rest.fixed(ctx, *m.order, m.constant && constantAllowed(*m.order))
 	} else {
+		recent := rest.newest(ARIMAMaxSteps)
 		d := 0
 		if m.integrated {
-			d = differencesNeeded(rest.seen(rest.values))
+			d = differencesNeeded(recent.seen(recent.values))
 		}
-		e, err = newARIMASearch(rest, d, 0).run(ctx)
+		search := newARIMASearch(recent, d, 0)
+		if !m.integrated {
+			// Loads of small steps wander for long before they return.
+			search.radius = 1.0001
+		}
+		e, err = search.run(ctx)
 		if e == nil && err == nil {
 			e, err = rest.fixed(ctx, ARIMAOrder{D: d}, d < 2)
 		}
@@ -171,7 +184,7 @@ func (w *waveDesign) alternate(ctx context.Context, data *arimaData, e *arimaEst
 		}
 		gain := improved.logLik - best.logLik
 		best = improved
-		if gain < 1e-7 {
+		if gain < 1e-6 {
 			break
 		}
 	}

@@ -46,7 +46,7 @@ func differencesNeeded(values []float64) int {
 		if constant(values) || !(kpss(values) > kpssCritical) {
 			return d
 		}
-		values = differences(values)
+		values = lagDifferences(values, 1)
 		if constant(values) {
 			return d
 		}

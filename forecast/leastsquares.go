@@ -20,12 +20,14 @@ type leastSquares struct {
 }
 
 const (
-	leastSquaresSteps      = 60
+	leastSquaresSteps      = 40
 	leastSquaresDifference = 1e-7
 )
 
 // minimise moves x, where residuals must be defined, to a local minimum and returns the
 // sum of squares there. It returns ctx.Err() as soon as ctx is done.
+var lsEvals int
+
 func (l leastSquares) minimise(ctx context.Context, x []float64) (float64, error) {
 	k := len(x)
 	r, next := make([]float64, l.size), make([]float64, l.size)
@@ -46,6 +48,7 @@ func (l leastSquares) minimise(ctx context.Context, x []float64) (float64, error
 	var factor mat.Cholesky
 	damping := 1e-3
 	for range leastSquaresSteps {
+		lsEvals++
 		for i := range x {
 			if err := ctx.Err(); err != nil {
 				return total, err

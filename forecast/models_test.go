@@ -32,6 +32,10 @@ func allModels() []forecast.Model {
 		forecast.ETS{},
 		forecast.ETS{Season: testDay},
 		forecast.ETS{Season: 7 * testDay},
+		forecast.ARIMA{},
+		forecast.ARIMA{Season: testDay},
+		forecast.ARIMA{Season: 4 * testDay},
+		forecast.HarmonicARMA{Seasons: waves},
 		forecast.Transformed{Model: forecast.Harmonic{Seasons: waves, Scale: forecast.RawScale}, Season: testDay},
 		forecast.Detected{Build: func(s forecast.Settings) forecast.Model { return forecast.SeasonalNaive{Season: s.Season} }},
 	}
@@ -133,6 +137,8 @@ func TestScaleEquivariance(t *testing.T) {
 			tolerance = 2e-3
 		case forecast.SES, forecast.Theta:
 			tolerance = 1e-5
+		case forecast.ARIMA, forecast.HarmonicARMA:
+			tolerance = 1e-3
 		}
 		a, b := forecastsAt(t, m, values, split), forecastsAt(t, m, scaled, split)
 		for i := range a {

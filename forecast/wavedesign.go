@@ -145,6 +145,18 @@ func (w *waveDesign) choose(ctx context.Context) error {
 	return w.solve(gram, moments)
 }
 
+// drop leaves all waves out.
+func (w *waveDesign) drop(ctx context.Context) error {
+	for i := range w.seasons {
+		w.seasons[i].Pairs = 0
+	}
+	gram, moments, _, _, err := w.moments(ctx, nil)
+	if err != nil {
+		return err
+	}
+	return w.solve(gram, moments)
+}
+
 func pairsOfAll(all []waveColumn, season int) int {
 	n := 0
 	for _, c := range all {

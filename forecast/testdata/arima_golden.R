@@ -58,9 +58,12 @@ fixed <- lapply(fixed, function(case) {
   y[gaps[[case[[5]]]]] <- NA
   fit <- Arima(y, order = case[[2]], seasonal = case[[3]], include.constant = case[[4]], optim.control = tight)
   f <- forecast(fit, h = 24)
+  # forecast's sigma2 counts the residuals of the diffuse start; that of stats does not.
+  ml <- stats::arima(y, case[[2]], list(order = case[[3]], period = frequency(y)), xreg = fit$xreg,
+    fixed = coef(fit), transform.pars = FALSE)$sigma2
   list(series = case[[1]], order = case[[2]], seasonal = case[[3]], constant = case[[4]], missing = gaps[[case[[5]]]],
-    coef = as.list(coef(fit)), loglik = as.numeric(fit$loglik), sigma2 = fit$sigma2, aicc = fit$aicc,
-    mean = as.numeric(f$mean), se = as.numeric((f$upper[, 1] - f$mean) / qnorm(.9)))
+    coef = as.list(coef(fit)), loglik = as.numeric(fit$loglik), sigma2 = ml * nobs(fit) / (nobs(fit) - length(coef(fit))),
+    mean = as.numeric(f$mean), deviations = as.numeric((f$upper[, 1] - f$mean) / qnorm(.9) / sqrt(fit$sigma2)))
 })
 
 waves <- lapply(list(
@@ -76,13 +79,18 @@ waves <- lapply(list(
   f <- forecast(fit, xreg = ahead)
   list(series = case[[1]], order = case[[2]], pairs = case[[3]], missing = gaps[[case[[4]]]],
     coef = as.list(coef(fit)), loglik = as.numeric(fit$loglik), sigma2 = fit$sigma2, aicc = fit$aicc,
-    mean = as.numeric(f$mean), se = as.numeric((f$upper[, 1] - f$mean) / qnorm(.9)))
+    mean = as.numeric(f$mean))
 })
 
 differences <- lapply(names(series), function(name) {
   y <- series[[name]]
   m <- frequency(y)
   list(series = name,
+    strength = if (m > 1) {
+      x <- mstl(y)
+      remainder <- x[, "Remainder"]
+      1 - var(remainder) / var(remainder + x[, ncol(x) - 1])
+    } else 0,
     kpss = urca::ur.kpss(as.numeric(y), type = "mu", use.lag = trunc(3 * sqrt(length(y)) / 13))@teststat,
     ndiffs = ndiffs(y),
     nsdiffs = if (m > 1) nsdiffs(y) else 0)
@@ -91,8 +99,7 @@ differences <- lapply(names(series), function(name) {
 automatic <- lapply(names(series), function(name) {
   fit <- auto.arima(series[[name]])
   o <- arimaorder(fit)
-  list(series = name, p = o[["p"]], d = o[["d"]], q = o[["q"]],
-    P = if (length(o) > 3) o[["P"]] else 0, D = if (length(o) > 3) o[["D"]] else 0, Q = if (length(o) > 3) o[["Q"]] else 0,
+  list(series = name, order = as.numeric(o[1:3]), seasonal = if (length(o) > 3) as.numeric(o[4:6]) else c(0, 0, 0),
     constant = any(names(coef(fit)) %in% c("drift", "intercept", "mean")), aicc = fit$aicc)
 })
 
