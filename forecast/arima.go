@@ -39,7 +39,8 @@ const (
 	// ARIMAMaxSteps is the longest history that an ARIMA is fitted to: a week of minutes.
 	ARIMAMaxSteps = 10080
 	// arimaGapWork bounds what an exact likelihood with gaps may cost: steps by squared
-	// number of states. Beyond it the estimates of the conditional sum of squares stay.
+	// number of states. Beyond it, and beyond a tenth of it in a search, the estimates of
+	// the conditional sum of squares stay.
 	arimaGapWork = 1e7
 	// arimaStateWork bounds likewise the past that the states at its end are made of.
 	arimaStateWork = 5e7

@@ -105,7 +105,7 @@ func lagDifferences(y []float64, lag int) []float64 {
 func (d *arimaData) conditional(ctx context.Context, o ARIMAOrder, constant bool) (*arimaEstimate, error) {
 	start := o.P + d.season*o.SeasonalP
 	engine := &conditionalARMA{start: start}
-	p := &arimaProblem{order: o, season: d.season, engine: engine, tolerance: 1e-4}
+	p := &arimaProblem{order: o, season: d.season, engine: engine, tolerance: 1e-4, steps: 25}
 	if d.observed == nil {
 		engine.series = d.differences(o, constant)
 		p.n = len(engine.series[0]) - start
@@ -146,14 +146,24 @@ func (d *arimaData) gaps(start int) (missing, counted []bool, n int) {
 // exact returns the fit by the exact likelihood, from a point of the search. Roots of the
 // moving averages end outside the unit circle.
 func (d *arimaData) exact(ctx context.Context, o ARIMAOrder, constant bool, from []float64) (*arimaEstimate, error) {
+	return d.maximise(ctx, d.exactProblem(o, constant), constant, from)
+}
+
+// nearlyExact is exact to what tells models apart.
+func (d *arimaData) nearlyExact(ctx context.Context, o ARIMAOrder, constant bool, from []float64) (*arimaEstimate, error) {
 	p := d.exactProblem(o, constant)
+	p.tolerance, p.steps, p.work = 1e-4, 25, arimaGapWork/10
+	return d.maximise(ctx, p, constant, from)
+}
+
+func (d *arimaData) maximise(ctx context.Context, p *arimaProblem, constant bool, from []float64) (*arimaEstimate, error) {
+	o := p.order
 	x := append([]float64(nil), from...)
 	var c armaCoefficients
 	c.set(o, d.season, x)
 	shrinkToStationary(c.ar)
 	shrinkToStationary(c.seasonalAR)
-	var w armaWeights
-	if w.set(&c); d.observed != nil && float64(len(d.values)*w.states()*w.states()) > arimaGapWork {
+	if d.gapWork(&c, o) > p.work {
 		invert(c.ma)
 		invert(c.seasonalMA)
 		return p.at(x, constant), ctx.Err()
@@ -172,8 +182,20 @@ func (d *arimaData) exact(ctx context.Context, o ARIMAOrder, constant bool, from
 	return e, nil
 }
 
+// gapWork returns what one exact likelihood costs: 0 without gaps, else steps by squared
+// number of states.
+func (d *arimaData) gapWork(c *armaCoefficients, o ARIMAOrder) float64 {
+	if d.observed == nil {
+		return 0
+	}
+	var w armaWeights
+	w.set(c)
+	states := float64(w.states() + o.D + d.season*o.SeasonalD)
+	return float64(len(d.values)) * states * states
+}
+
 func (d *arimaData) exactProblem(o ARIMAOrder, constant bool) *arimaProblem {
-	p := &arimaProblem{order: o, season: d.season, tolerance: 1e-9}
+	p := &arimaProblem{order: o, season: d.season, tolerance: 1e-9, steps: 100, work: arimaGapWork}
 	if d.observed == nil {
 		w := d.differences(o, constant)
 		p.engine, p.n = newExactARMA(w), len(w[0])
@@ -211,6 +233,8 @@ type arimaProblem struct {
 	n      int // errors that count
 	// tolerance is the change of twice the log-likelihood that ends the search.
 	tolerance float64
+	steps     int     // at most
+	work      float64 // of one exact likelihood with gaps, at most
 
 	coefficients armaCoefficients
 	errors       [][]float64
@@ -240,7 +264,7 @@ func (p *arimaProblem) fit(ctx context.Context, x []float64, constant bool) (*ar
 	if p.n <= len(x)+len(p.beta)+1 {
 		return nil, ctx.Err()
 	}
-	search := leastSquares{residuals: p.residuals, size: len(p.variances), tolerance: p.tolerance / float64(p.n)}
+	search := leastSquares{residuals: p.residuals, size: len(p.variances), tolerance: p.tolerance / float64(p.n), steps: p.steps}
 	total, err := search.minimise(ctx, x)
 	if err != nil || math.IsInf(total, 0) {
 		return nil, err

@@ -54,7 +54,7 @@ func newARIMASearch(data *arimaData, d, seasonalD int) *arimaSearch {
 	return s
 }
 
-// run returns the estimate of the best model by exact likelihood; nil where every model is
+// run returns the estimate of the best model by exact likelihood, nil where every model is
 // refused.
 func (s *arimaSearch) run(ctx context.Context) (*arimaEstimate, error) {
 	base := ARIMAOrder{D: s.d, SeasonalD: s.seasonalD}
@@ -93,7 +93,20 @@ func (s *arimaSearch) run(ctx context.Context) (*arimaEstimate, error) {
 			}
 		}
 	}
-	return s.settle(ctx)
+	e, err := s.settle(ctx)
+	if e == nil || err != nil {
+		return nil, err
+	}
+	var c armaCoefficients
+	c.set(e.order, s.data.season, e.coefficients)
+	if s.data.gapWork(&c, e.order) > arimaGapWork/10 {
+		return e, nil
+	}
+	polished, err := s.data.exact(ctx, e.order, e.constant, e.coefficients)
+	if err == nil && polished != nil && s.admissible(polished) {
+		e = polished
+	}
+	return e, err
 }
 
 // neighbours returns the models one step away, in the order of the search.
@@ -138,7 +151,7 @@ func (s *arimaSearch) try(ctx context.Context, o ARIMAOrder, constant bool) (boo
 	}
 	ic := math.Inf(1)
 	if e != nil && !s.approximate {
-		if e, err = s.data.exact(ctx, o, constant, e.coefficients); err != nil {
+		if e, err = s.data.nearlyExact(ctx, o, constant, e.coefficients); err != nil {
 			return false, err
 		}
 	}
@@ -184,13 +197,18 @@ func (s *arimaSearch) settle(ctx context.Context) (*arimaEstimate, error) {
 	}
 	slices.SortStableFunc(s.tried, func(a, b arimaTrial) int { return cmp.Compare(a.ic, b.ic) })
 	var best *arimaEstimate
-	settled := 0
+	settled, fits := 0, 0
 	for _, t := range s.tried {
-		if settled == arimaSettled || math.IsInf(t.ic, 1) {
+		if settled == arimaSettled || fits >= 2*arimaSettled && best != nil || math.IsInf(t.ic, 1) {
 			break
 		}
-		for _, from := range [][]float64{t.estimate.coefficients, make([]float64, len(t.estimate.coefficients))} {
-			e, err := s.data.exact(ctx, t.order, t.constant, from)
+		starts := [][]float64{t.estimate.coefficients}
+		if best == nil {
+			starts = append(starts, make([]float64, len(t.estimate.coefficients)))
+		}
+		for _, from := range starts {
+			fits++
+			e, err := s.data.nearlyExact(ctx, t.order, t.constant, from)
 			if err != nil {
 				return nil, err
 			}
@@ -199,10 +217,6 @@ func (s *arimaSearch) settle(ctx context.Context) (*arimaEstimate, error) {
 				if best == nil || e.aicc < best.aicc {
 					best = e
 				}
-				break
-			}
-			if best != nil {
-				settled++
 				break
 			}
 		}

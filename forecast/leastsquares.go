@@ -17,16 +17,14 @@ type leastSquares struct {
 	size      int // number of residuals
 	// tolerance is the relative change of the sum of squares that ends the search.
 	tolerance float64
+	steps     int // at most
 }
 
-const (
-	leastSquaresSteps      = 40
-	leastSquaresDifference = 1e-7
-)
+// leastSquaresDifference is the relative change of a parameter for its derivative.
+const leastSquaresDifference = 1e-7
 
 // minimise moves x, where residuals must be defined, to a local minimum and returns the
 // sum of squares there. It returns ctx.Err() as soon as ctx is done.
-var lsEvals int
 
 func (l leastSquares) minimise(ctx context.Context, x []float64) (float64, error) {
 	k := len(x)
@@ -47,8 +45,7 @@ func (l leastSquares) minimise(ctx context.Context, x []float64) (float64, error
 	gradient, step := mat.NewVecDense(k, nil), mat.NewVecDense(k, nil)
 	var factor mat.Cholesky
 	damping := 1e-3
-	for range leastSquaresSteps {
-		lsEvals++
+	for range l.steps {
 		for i := range x {
 			if err := ctx.Err(); err != nil {
 				return total, err
