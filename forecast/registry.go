@@ -9,9 +9,8 @@ import (
 // ErrUnknownModel is the error of a name that ByName does not know.
 var ErrUnknownModel = errors.New("unknown model")
 
-// DefaultModel is the name of the model to use where nobody chose one: the best
-// single model of those here on most recorded loads.
-const DefaultModel = "ridge"
+// DefaultModel is the name of the model to use where nobody chose one.
+const DefaultModel = "auto"
 
 // Settings are what a model should know of the series it will see.
 type Settings struct {
