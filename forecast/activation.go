@@ -2,12 +2,12 @@ package forecast
 
 import "math"
 
-// A real is a precision that networks compute in: float32 to forecast, float64 to check
+// A precision is what networks compute in: float32 to forecast, float64 to check
 // gradients by.
-type real interface{ float32 | float64 }
+type precision interface{ float32 | float64 }
 
 // sigmoid replaces each value v by 1/(1+e^-v).
-func sigmoid[T real](values []T) {
+func sigmoid[T precision](values []T) {
 	switch values := any(values).(type) {
 	case []float32:
 		for i, v := range values {
@@ -22,7 +22,7 @@ func sigmoid[T real](values []T) {
 
 // tanh writes the hyperbolic tangent of each value of src into dst. In float32 it is
 // right to about 1e-7, not relative to itself: near 0 it loses digits.
-func tanh[T real](dst, src []T) {
+func tanh[T precision](dst, src []T) {
 	switch src := any(src).(type) {
 	case []float32:
 		dst := any(dst).([]float32)[:len(src)]

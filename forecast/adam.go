@@ -4,13 +4,13 @@ import "math"
 
 // adam is a gradient descent whose steps are scaled, parameter by parameter, by running
 // means of the gradient and of its square (Kingma and Ba, ICLR 2015, algorithm 1).
-type adam[T real] struct {
+type adam[T precision] struct {
 	beta1, beta2, epsilon float64
 	mean, square          []T
 	powers                [2]float64 // beta1^t and beta2^t
 }
 
-func newAdam[T real](n int) *adam[T] {
+func newAdam[T precision](n int) *adam[T] {
 	return &adam[T]{
 		beta1: .9, beta2: .999, epsilon: 1e-8,
 		mean: make([]T, n), square: make([]T, n), powers: [2]float64{1, 1},
@@ -35,7 +35,7 @@ func (a *adam[T]) step(parameters, gradient []T, rate float64) {
 
 // clipNorm scales the gradient down to a Euclidean norm of at most bound (Pascanu,
 // Mikolov and Bengio, ICML 2013), and returns the norm that it had.
-func clipNorm[T real](gradient []T, bound float64) (norm float64) {
+func clipNorm[T precision](gradient []T, bound float64) (norm float64) {
 	for _, g := range gradient {
 		norm += float64(g) * float64(g)
 	}

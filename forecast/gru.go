@@ -30,7 +30,7 @@ func (m GRU) FitOperations(steps int) float64 {
 //
 //	n = tanh(n + σ(r) m)
 //	h' = (1 - σ(z)) n + σ(z) h
-type gruCell[T real] struct{}
+type gruCell[T precision] struct{}
 
 func (gruCell[T]) blocks() int { return 3 }
 

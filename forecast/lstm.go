@@ -31,7 +31,7 @@ func (m LSTM) FitOperations(steps int) float64 {
 //	h' = σ(o) tanh(c')
 //
 // Its inner state is c beside tanh(c).
-type lstmCell[T real] struct{}
+type lstmCell[T precision] struct{}
 
 func (lstmCell[T]) blocks() int { return 4 }
 

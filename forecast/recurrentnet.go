@@ -11,7 +11,7 @@ import (
 //
 // The sums lie in gates, 4h columns a row. Those of the inputs go to the first blocks of
 // h columns, those of the state to the last; where both meet they add up.
-type recurrentCell[T real] interface {
+type recurrentCell[T precision] interface {
 	// blocks is the number of blocks of h columns that inputs and state each weigh in on.
 	blocks() int
 	// forward turns sums into activations, in place, and writes the next state. Inner is
@@ -25,13 +25,13 @@ type recurrentCell[T real] interface {
 
 // A recurrentNet is a recurrent layer and a linear map of its last state to outputs.
 // Inputs and states carry a last column of 1, so that biases are rows of the weights.
-type recurrentNet[T real] struct {
+type recurrentNet[T precision] struct {
 	cell                    recurrentCell[T]
 	inputs, hidden, outputs int // inputs counts the 1
 	parameters              []T
 }
 
-func newRecurrentNet[T real](cell recurrentCell[T], inputs, hidden, outputs int) *recurrentNet[T] {
+func newRecurrentNet[T precision](cell recurrentCell[T], inputs, hidden, outputs int) *recurrentNet[T] {
 	n := &recurrentNet[T]{cell: cell, inputs: inputs, hidden: hidden, outputs: outputs}
 	gates := cell.blocks() * hidden
 	n.parameters = make([]T, inputs*gates+(hidden+1)*gates+(hidden+1)*outputs)
@@ -48,7 +48,7 @@ func (n *recurrentNet[T]) split(parameters []T) (input, state, head []T) {
 
 // A recurrentTape holds a batch on its way through a net, step after step, and what the
 // way back needs.
-type recurrentTape[T real] struct {
+type recurrentTape[T precision] struct {
 	batch, steps  int
 	x             []T // steps x batch x inputs
 	states        []T // (steps+1) x batch x (hidden+1), the first 0
@@ -126,7 +126,7 @@ func (n *recurrentNet[T]) backward(t *recurrentTape[T]) {
 }
 
 // recurrentStates are the states of a batch between two steps.
-type recurrentStates[T real] struct{ state, inner []T }
+type recurrentStates[T precision] struct{ state, inner []T }
 
 func (t *recurrentTape[T]) at(step, h int) recurrentStates[T] {
 	states, inner := t.batch*(h+1), t.batch*2*h
@@ -137,7 +137,7 @@ func (t *recurrentTape[T]) at(step, h int) recurrentStates[T] {
 }
 
 // gemm adds the product of a (m x k) and b (k x n), each transposed first where said, to c.
-func gemm[T real](ta, tb blas.Transpose, m, n, k int, a []T, lda int, b []T, ldb int, c []T, ldc int) {
+func gemm[T precision](ta, tb blas.Transpose, m, n, k int, a []T, lda int, b []T, ldb int, c []T, ldc int) {
 	switch a := any(a).(type) {
 	case []float32:
 		blas32.Implementation().Sgemm(ta, tb, m, n, k, 1, a, lda, any(b).([]float32), ldb, 1, any(c).([]float32), ldc)
