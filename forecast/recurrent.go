@@ -37,7 +37,7 @@ type Recurrent struct {
 	// past are used. Nil means one day and one week, empty none.
 	Seasons []int
 	// Batches is the most batches that Fit learns from, and Epochs how often it sees each
-	// origin at most; 0 means 1000 and 20. A batch is 64 windows.
+	// origin at most; 0 means 600 and 10. A batch is 64 windows.
 	Batches, Epochs int
 	// Rate is the first step size of Adam, which falls to 0 along half a cosine wave; 0
 	// means 0.005.
@@ -75,10 +75,10 @@ func (m Recurrent) withDefaults(step time.Duration) Recurrent {
 		m.Hidden = 32
 	}
 	if m.Batches <= 0 {
-		m.Batches = 1000
+		m.Batches = 600
 	}
 	if m.Epochs <= 0 {
-		m.Epochs = 20
+		m.Epochs = 10
 	}
 	if m.Rate <= 0 {
 		m.Rate = .005
