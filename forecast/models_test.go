@@ -32,6 +32,7 @@ func allModels() []forecast.Model {
 		forecast.ETS{},
 		forecast.ETS{Season: testDay},
 		forecast.ETS{Season: 7 * testDay},
+		forecast.Prophet{},
 	}
 }
 

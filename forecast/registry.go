@@ -49,6 +49,7 @@ func registered() []registration {
 		{"holt-winters", func(s Settings) Model { return HoltWinters{Season: s.season(), Damped: true} }},
 		{"ets", func(s Settings) Model { return ETS{Season: s.season()} }},
 		{"harmonic", newHarmonic},
+		{"prophet", newProphet},
 		{"ridge", func(s Settings) Model { return Ridge{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 	}
 }
