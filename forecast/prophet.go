@@ -67,7 +67,7 @@ func (Prophet) FitOperations(steps int) float64 {
 const prophetIterations = 200
 
 // Fit finds the maximum of the posterior with Prophet's priors (see prophetMAP) and the
-// autoregression of what is left by Burg's method. It returns an error that wraps
+// autoregression of what is left, on its differences, by Burg's method. It returns an error that wraps
 // ErrTooShort below two observed values.
 func (m Prophet) Fit(ctx context.Context, past Series) (Predictor, error) {
 	values := make([]float64, len(past.Values))
@@ -121,7 +121,7 @@ func (m Prophet) Fit(ctx context.Context, past Series) (Predictor, error) {
 	if order == 0 {
 		order = 12
 	}
-	p.ar = burg(residuals, max(order, 0))
+	p.ar = integratedAR(residuals, order)
 	p.residuals = make([]float64, len(p.ar))
 	for _, r := range residuals {
 		p.push(r)
@@ -180,6 +180,26 @@ func prophetChangepoints(values []float64) []float64 {
 	for j := 1; j <= n; j++ {
 		row := int(math.RoundToEven(float64(j) * float64(last) / float64(n)))
 		out = append(out, float64(rows[row]))
+	}
+	return out
+}
+
+// integratedAR returns an autoregression of the order whose differences are one of
+// order-1: it keeps the level of the residuals, which a trend that goes on past its data
+// moves away from 0 and a stationary autoregression would pull back to it.
+func integratedAR(residuals []float64, order int) []float64 {
+	if order < 1 {
+		return nil
+	}
+	var steps []float64
+	for i := 1; i < len(residuals); i++ {
+		steps = append(steps, residuals[i]-residuals[i-1])
+	}
+	out := make([]float64, order)
+	out[0] = 1
+	for i, a := range burg(steps, order-1) {
+		out[i] += a
+		out[i+1] -= a
 	}
 	return out
 }
