@@ -49,6 +49,7 @@ func allModels() []forecast.Model {
 		forecast.HarmonicARMA{Seasons: waves},
 		forecast.Transformed{Model: forecast.Harmonic{Seasons: waves, Scale: forecast.RawScale}, Season: testDay},
 		forecast.Detected{Build: func(s forecast.Settings) forecast.Model { return forecast.SeasonalNaive{Season: s.Season} }},
+		forecast.Prophet{},
 	}
 }
 

@@ -65,6 +65,7 @@ func registered() []registration {
 		{"trees", func(s Settings) Model { return Trees{Horizons: max(s.Horizon, 1)} }},
 		{"lstm", func(s Settings) Model { return LSTM{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 		{"gru", func(s Settings) Model { return GRU{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
+		{"prophet", newProphet},
 		{"ridge", func(s Settings) Model { return Ridge{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 	}
 }
