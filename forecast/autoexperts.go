@@ -40,7 +40,7 @@ func (m Auto) experts(past Series) []Expert {
 	seasons := m.seasons(past)
 	experts = append(experts,
 		Expert{Model: NLinear{Horizons: m.Horizons, Seasons: seasons}, After: 100, Window: 10000},
-		Expert{Model: Trees{Horizons: m.Horizons}, After: 300},
+		Expert{Model: Trees{Horizons: m.Horizons}, After: 1000},
 	)
 	for _, s := range seasons {
 		length := seasonName(s, past.Step)
