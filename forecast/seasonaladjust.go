@@ -23,7 +23,11 @@ func fitAdjusted(ctx context.Context, values []float64, season int, fit func(val
 	if err != nil {
 		return nil, err
 	}
-	return &adjustedPredictor{rest: p, indices: indices, phase: len(values) % len(indices)}, nil
+	adjusted := adjustedPredictor{rest: p, indices: indices, phase: len(values) % len(indices)}
+	if quantiles, ok := p.(QuantilePredictor); ok {
+		return &adjustedQuantiles{adjustedPredictor: adjusted, quantiles: quantiles}, nil
+	}
+	return &adjusted, nil
 }
 
 // adjustOperations estimates the operations of fitAdjusted without those of fit: the
@@ -66,6 +70,21 @@ func (p *adjustedPredictor) Update(y float64) {
 
 func (p *adjustedPredictor) Predict(dst []float64) {
 	p.rest.Predict(dst)
+	for i := range dst {
+		dst[i] *= p.indices[(p.phase+i)%len(p.indices)]
+	}
+}
+
+// adjustedQuantiles are those of the rest, as the season is taken to be known.
+type adjustedQuantiles struct {
+	adjustedPredictor
+
+	quantiles QuantilePredictor
+}
+
+// PredictQuantile implements QuantilePredictor.
+func (p *adjustedQuantiles) PredictQuantile(dst []float64, q float64) {
+	p.quantiles.PredictQuantile(dst, q)
 	for i := range dst {
 		dst[i] *= p.indices[(p.phase+i)%len(p.indices)]
 	}
