@@ -23,7 +23,8 @@ type Conformal struct {
 	Horizons []int
 	// Window is the number of scores that count; 0 means 1000.
 	Window int
-	// Rate is the rate of the running mean absolute error, in (0, 1); 0 means 0.02.
+	// Rate is the rate of the running mean absolute error, in (0, 1); 0 means 0.04 for
+	// Intervals, which follow a shift of the level sooner, and 0.02 for Peaks.
 	Rate float64
 }
 
@@ -52,12 +53,12 @@ func (c Conformal) Validate() error {
 	return errors.Join(faults...)
 }
 
-func (c Conformal) withDefaults() Conformal {
+func (c Conformal) withDefaults(rate float64) Conformal {
 	if c.Window == 0 {
 		c.Window = 1000
 	}
 	if c.Rate == 0 {
-		c.Rate = .02
+		c.Rate = rate
 	}
 	return c
 }
@@ -80,7 +81,7 @@ func NewIntervals(c Conformal) (*Intervals, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("conformal intervals: %w", err)
 	}
-	return &Intervals{bands: newBands(c.withDefaults(), true)}, nil
+	return &Intervals{bands: newBands(c.withDefaults(.04), true)}, nil
 }
 
 // Step takes the newest observation (NaN: missing) and the point forecasts made

@@ -24,7 +24,7 @@ func NewPeaks(c Conformal) (*Peaks, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("conformal peaks: %w", err)
 	}
-	c = c.withDefaults()
+	c = c.withDefaults(.02)
 	return &Peaks{bands: newBands(c, false), recent: newRing(c.maxHorizon())}, nil
 }
 

@@ -50,7 +50,12 @@ func registered() []registration {
 		{"seasonal-naive", func(s Settings) Model { return SeasonalNaive{Season: s.season()} }},
 		{"naive2", func(s Settings) Model { return Naive2{Season: s.season()} }},
 		{"ses", func(s Settings) Model { return SES{Season: s.season()} }},
+		{"moving-average", func(Settings) Model { return MovingAverage{} }},
+		{"holt", func(s Settings) Model { return Holt{Season: s.season()} }},
+		{"damped", func(s Settings) Model { return Holt{Season: s.season(), Damped: true} }},
+		{"mstl", func(s Settings) Model { return MSTL{Seasons: s.Seasons} }},
 		{"theta", func(s Settings) Model { return Theta{Season: s.season()} }},
+		{"dotm", func(s Settings) Model { return DOTM{Season: s.season()} }},
 		{"holt-winters", func(s Settings) Model { return HoltWinters{Season: s.season(), Damped: true} }},
 		{"ets", func(s Settings) Model { return ETS{Season: s.season()} }},
 		{"arima", func(s Settings) Model { return ARIMA{Season: s.season()} }},
@@ -58,6 +63,9 @@ func registered() []registration {
 		{"harmonic-arma", func(s Settings) Model { return HarmonicARMA{Seasons: wavesOf(s.Seasons)} }},
 		{"nlinear", func(s Settings) Model { return NLinear{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 		{"trees", func(s Settings) Model { return Trees{Horizons: max(s.Horizon, 1)} }},
+		{"lstm", func(s Settings) Model { return LSTM{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
+		{"gru", func(s Settings) Model { return GRU{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
+		{"prophet", newProphet},
 		{"ridge", func(s Settings) Model { return Ridge{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 	}
 }

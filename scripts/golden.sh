@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes the golden files again that other implementations wrote, by the scripts that
-# lie beside them. It needs Go, a Python with scikit-learn and statsmodels, and an R
+# lie beside them. It needs Go, a Python with scikit-learn, statsmodels and torch, and an R
 # with forecast and jsonlite, whose versions stand in the scripts (Debian:
-# python3-sklearn, python3-statsmodels, r-cran-forecast, r-cran-jsonlite):
+# python3-sklearn, python3-statsmodels, python3-torch, r-cran-forecast, r-cran-jsonlite):
 #
 #	PYTHON=/usr/bin/python3 scripts/golden.sh
 #
@@ -10,8 +10,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
-if ! "$python" -c 'import sklearn, statsmodels'; then
-	echo "golden: $python lacks scikit-learn or statsmodels; set PYTHON to one that has them" >&2
+if ! "$python" -c 'import sklearn, statsmodels, torch'; then
+	echo "golden: $python lacks scikit-learn, statsmodels or torch; set PYTHON to one that has them" >&2
 	exit 1
 fi
 if ! Rscript -e 'library(forecast); library(jsonlite)' >/dev/null 2>&1; then
