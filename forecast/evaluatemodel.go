@@ -76,7 +76,7 @@ type pendingFit struct {
 // errors that a fit on the first three quarters of it makes on the last.
 func (t *trial) warmUp(ctx context.Context) error {
 	end := t.opt.WarmUp
-	split := end - end/4
+	split := min(end-end/4, end-1)
 	t.guard = &Fallback{model: t.model, last: math.NaN()}
 	for _, y := range t.series.Values[:split] {
 		t.guard.see(y)

@@ -193,3 +193,19 @@ func TestEvaluateStopwatch(t *testing.T) {
 		t.Errorf("without a stopwatch %+v, with it %+v", p, m)
 	}
 }
+
+// A warm-up of a value or two leaves nothing to calibrate on, and is no fault.
+func TestEvaluateAfterTheShortestWarmUp(t *testing.T) {
+	for warmUp := 1; warmUp <= 4; warmUp++ {
+		s := minutes(daily(12, 6, 91)...)
+		for _, m := range []forecast.Model{forecast.Naive{}, forecast.Auto{Horizons: 1}} {
+			e, err := forecast.Evaluate(t.Context(), s, []forecast.Model{m}, forecast.EvaluateOptions{Horizons: []int{1}, WarmUp: warmUp})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := e.Models[0].Horizons[0].N; n != 12-warmUp {
+				t.Errorf("%s: %d points scored after a warm-up of %d of 12", m.Name(), n, warmUp)
+			}
+		}
+	}
+}
