@@ -73,8 +73,29 @@ func (l *recurrentLesson) change(o recurrentOrigin, horizon int) float64 {
 	return recurrentLog(l.values[o.at+horizon], o.level) - recurrentLog(l.values[o.at], o.level)
 }
 
-// setUnits sets the units of the changes, and reports whether there is anything to learn.
+// setUnits sets the units of inputs and of changes, and reports whether there is anything
+// to learn.
 func (l *recurrentLesson) setUnits() bool {
+	var size, change sum
+	for _, o := range l.learnt {
+		for _, lag := range []int{1, l.inputs.window / 4, l.inputs.window - 1} {
+			if i := o.at - lag; i >= 0 && isObserved(l.values[i]) {
+				size.add(math.Abs(recurrentLog(l.values[i], o.level)))
+			}
+		}
+		if c := l.change(o, 1); !math.IsNaN(c) {
+			change.add(math.Abs(c))
+		}
+	}
+	// What hardly moves is not blown up beyond measure.
+	const least = 1e-4
+	l.inputs.valueUnit, l.inputs.changeUnit = least, least
+	if size.n > 0 {
+		l.inputs.valueUnit = max(size.mean(), least)
+	}
+	if change.n > 0 {
+		l.inputs.changeUnit = max(change.mean(), least)
+	}
 	l.units = make([]float64, len(l.grid))
 	for i, h := range l.grid {
 		var size sum
@@ -149,7 +170,7 @@ func (l *recurrentLesson) load(b *recurrentBench, row int, o recurrentOrigin) {
 		b.targets[row*len(l.grid)+i] = float32(target)
 	}
 	// Errors are judged in the unit of the load.
-	b.weights[row] = float32(clamp(o.level/l.mean, .1, 5))
+	b.weights[row] = float32(clamp(o.level/l.mean, 1./5, 5))
 }
 
 // train sets the weights of the net to the best that it meets.
