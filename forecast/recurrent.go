@@ -54,8 +54,8 @@ var recurrentLevels = [...]float64{.025, .1, .25, .5, .75, .9, .975}
 const (
 	recurrentBatch = 32
 	// recurrentFewest is how many origins there must be to learn from, besides those that
-	// stop the learning: one part of the origins in recurrentHeldOut, but so many at most
-	// as are looked at.
+	// stop the learning: one part of the origins in recurrentHeldOut, of which at most
+	// recurrentLookedAt are looked at.
 	recurrentFewest, recurrentHeldOut, recurrentLookedAt = 60, 6, 512
 	// recurrentOrigins is the number of newest origins that are used.
 	recurrentOrigins = 50000
@@ -117,9 +117,9 @@ func recurrentGrid(longest int) []int {
 	return append(grid, longest)
 }
 
-// fit returns a Predictor; an error that wraps ErrTooShort where there are fewer than 72
-// origins with an observed value and an observed target; or one that says that training
-// diverged.
+// fit returns a Predictor; an error that wraps ErrTooShort where there are fewer than 60
+// origins to learn from, with an observed value and an observed target; or one that says
+// that training diverged.
 func (m Recurrent) fit(ctx context.Context, name string, cell recurrentCell[float32], past Series) (Predictor, error) {
 	if past.Step <= 0 {
 		return nil, fmt.Errorf("fit %s: step %v of the series is not positive", name, past.Step)
