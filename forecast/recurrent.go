@@ -38,7 +38,7 @@ type Recurrent struct {
 	// the past are used. Nil means one day and one week, empty none.
 	Seasons []int
 	// Batches is the most batches that Fit learns from, and Epochs how often it sees each
-	// origin at most; 0 means 1000 and 20. A batch is 32 windows.
+	// origin at most; 0 means 1000 and 50. A batch is 32 windows.
 	Batches, Epochs int
 	// Rate is the first step size of Adam, which falls to 0 along half a cosine wave; 0
 	// means 0.005.
@@ -79,7 +79,7 @@ func (m Recurrent) withDefaults(step time.Duration) Recurrent {
 		m.Batches = 1000
 	}
 	if m.Epochs <= 0 {
-		m.Epochs = 20
+		m.Epochs = 50
 	}
 	if m.Rate <= 0 {
 		m.Rate = .005
