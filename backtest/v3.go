@@ -28,7 +28,7 @@ func loadQuery(app string) string {
 	return "sum(rate(" + ingressRequests + `{namespace="` + namespace + `",ingress="` + app + `"}[30s]))`
 }
 
-// newV3 is V3 as it comes: the load at the ingress, ridge, the SLO's objective as
+// newV3 is V3 as it comes: the load at the ingress, the default model, the SLO's objective as
 // the quantile, scaling directly.
 func newV3(e *env) (entrant, error) {
 	ent := entrant{
@@ -37,6 +37,11 @@ func newV3(e *env) (entrant, error) {
 			forecast.DefaultModel, words(e.v3Horizon()), words(policy.V3Interval), policy.QuantileFor(e.objective), e.capacity),
 		knob: &knob{name: "objective", from: 0.8, to: e.reachable(0.99999), configured: e.objective, errors: true},
 	}
+	m, err := forecast.ByName(forecast.DefaultModel, forecast.Settings{Step: policy.V3Step, Horizon: int(policy.V3ScaleDownAfter/policy.V3Step) + 1})
+	if err != nil {
+		return entrant{}, err
+	}
+	shared := newSharedModel(m)
 	ent.build = func(v float64) (setup, error) {
 		// The objective sets both what a replica is taken to carry and how sure V3 is to
 		// be that the load ahead stays below.
@@ -48,12 +53,8 @@ func newV3(e *env) (entrant, error) {
 		if err != nil {
 			return setup{}, err
 		}
-		m, err := forecast.ByName(forecast.DefaultModel, forecast.Settings{Step: policy.V3Step, Horizon: int(policy.V3ScaleDownAfter/policy.V3Step) + 1})
-		if err != nil {
-			return setup{}, err
-		}
 		p, err := policy.NewV3(policy.V3Config{
-			Metrics: metrics, Min: e.min, Max: e.max, Model: m,
+			Metrics: metrics, Min: e.min, Max: e.max, Model: shared,
 			Interval: policy.V3Interval, Step: policy.V3Step, Lead: w.Lead, ScaleDownAfter: policy.V3ScaleDownAfter,
 			Quantile: policy.QuantileFor(v), ReactiveFloor: true, DemoteBelow: 0, Fallback: w.Fallback,
 		})
@@ -90,6 +91,7 @@ func newScaler(e *env, name string, s *v1alpha1.PredictiveScaler, manifests map[
 			s.Name, cfg.Model.Name(), len(cfg.Metrics), cfg.Quantile, *spec.MinReplicas, spec.MaxReplicas, spec.Actuation.Type),
 		knob: &knob{name: "quantile of the highest load ahead", from: 0.5, to: 0.9999, configured: cfg.Quantile, errors: true},
 	}
+	shared := newSharedModel(cfg.Model)
 	ent.build = func(v float64) (setup, error) {
 		w, err := e.workload()
 		if err != nil {
@@ -99,7 +101,7 @@ func newScaler(e *env, name string, s *v1alpha1.PredictiveScaler, manifests map[
 		if err != nil {
 			return setup{}, err
 		}
-		cfg.Quantile = v
+		cfg.Quantile, cfg.Model = v, shared
 		p, err := policy.NewV3(cfg)
 		if err != nil || !floorMode {
 			return setup{policy: p}, err

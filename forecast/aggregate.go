@@ -70,8 +70,9 @@ func (a *fixedShare) clone() aggregation {
 	return &fixedShare{a.rate, a.share, slices.Clone(a.weights)}
 }
 
-// maxLoss bounds the loss of one step, in units of the usual error.
-const maxLoss = 20
+// maxLoss bounds the loss of one step, in units of the usual error. It is high, as a
+// nightly job is one step of a hundred and most of what there is to lose.
+const maxLoss = 100
 
 // polynomial is ML-Poly with the gradient of the absolute loss (Gaillard, Stoltz and van
 // Erven, COLT 2014): each expert has a learning rate of its own and nothing is tuned. Its

@@ -23,6 +23,8 @@ func benchModels() []forecast.Model {
 		forecast.SES{Season: 1440},
 		forecast.Theta{Season: 1440},
 		forecast.ETS{Season: 1440},
+		forecast.ARIMA{Season: 1440},
+		forecast.HarmonicARMA{Seasons: []forecast.Waves{{Period: 1440}, {Period: 10080}}},
 	}
 }
 

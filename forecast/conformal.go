@@ -23,7 +23,8 @@ type Conformal struct {
 	Horizons []int
 	// Window is the number of scores that count; 0 means 1000.
 	Window int
-	// Rate is the rate of the running mean absolute error, in (0, 1); 0 means 0.02.
+	// Rate is the rate of the running mean absolute error, in (0, 1); 0 means 0.04 for
+	// Intervals, which follow a shift of the level sooner, and 0.02 for Peaks.
 	Rate float64
 }
 
@@ -52,12 +53,12 @@ func (c Conformal) Validate() error {
 	return errors.Join(faults...)
 }
 
-func (c Conformal) withDefaults() Conformal {
+func (c Conformal) withDefaults(rate float64) Conformal {
 	if c.Window == 0 {
 		c.Window = 1000
 	}
 	if c.Rate == 0 {
-		c.Rate = .02
+		c.Rate = rate
 	}
 	return c
 }
@@ -80,7 +81,7 @@ func NewIntervals(c Conformal) (*Intervals, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("conformal intervals: %w", err)
 	}
-	return &Intervals{bands: newBands(c.withDefaults())}, nil
+	return &Intervals{bands: newBands(c.withDefaults(.04), true)}, nil
 }
 
 // Step takes the newest observation (NaN: missing) and the point forecasts made
@@ -111,9 +112,11 @@ type band struct {
 	settled int     // errors in scale
 	scores  rollingQuantile
 	levels  conformalLevels
-	issued  []issuedForecast // the last horizon forecasts, by time modulo horizon
-	time    int
-	point   float64 // the newest forecast
+	// corrected says that levels has a part in quantiles.
+	corrected bool
+	issued    []issuedForecast // the last horizon forecasts, by time modulo horizon
+	time      int
+	point     float64 // the newest forecast
 }
 
 type issuedForecast struct {
@@ -121,12 +124,14 @@ type issuedForecast struct {
 	bounds       [len(trackedLevels)]float64 // the quantiles at trackedLevels
 }
 
-func newBands(c Conformal) []band {
+// newBands returns the bands of all horizons, whose levels are corrected by the misses
+// seen, or taken as they are.
+func newBands(c Conformal, corrected bool) []band {
 	bands := make([]band, len(c.Horizons))
 	for i, h := range c.Horizons {
 		bands[i] = band{
 			horizon: h, rate: c.Rate, scores: newRollingQuantile(c.Window),
-			issued: make([]issuedForecast, h), point: math.NaN(), levels: newConformalLevels(h),
+			issued: make([]issuedForecast, h), point: math.NaN(), levels: newConformalLevels(h), corrected: corrected,
 		}
 		for j := range bands[i].issued {
 			bands[i].issued[j].point = math.NaN()
@@ -143,7 +148,7 @@ func (b *band) settle(actual float64) {
 	if math.IsNaN(e) || math.IsInf(e, 0) {
 		return
 	}
-	if len(b.scores.sorted) > 0 {
+	if b.corrected && len(b.scores.sorted) > 0 {
 		b.levels.settle(actual, &was.bounds)
 	}
 	size := math.Abs(e)
@@ -168,13 +173,20 @@ func (b *band) issue(point float64) {
 	b.point = point
 	slot := &b.issued[b.time%b.horizon]
 	slot.point, slot.scale = point, b.scale
-	for i := range slot.bounds {
-		slot.bounds[i] = b.at(b.levels.effective[i])
+	if b.corrected {
+		for i := range slot.bounds {
+			slot.bounds[i] = b.at(b.levels.effective[i])
+		}
 	}
 	b.time++
 }
 
-func (b *band) quantile(q float64) float64 { return b.at(b.levels.level(q)) }
+func (b *band) quantile(q float64) float64 {
+	if b.corrected {
+		q = b.levels.level(q)
+	}
+	return b.at(q)
+}
 
 // at returns the quantile that the scores have at a level, whatever it has to be called.
 func (b *band) at(level float64) float64 {

@@ -19,10 +19,17 @@ type ETS struct {
 	Season int
 }
 
-var _ Model = ETS{}
+var (
+	_ Model             = ETS{}
+	_ Coster            = ETS{}
+	_ QuantilePredictor = (*FittedETS)(nil)
+)
 
 // etsMaxSeason is the longest season with states of its own, as in R's ets.
 const etsMaxSeason = 24
+
+// etsLeastFactor is the least factor of a multiplicative season.
+const etsLeastFactor = .01
 
 // Name returns "ets".
 func (ETS) Name() string { return "ets" }
@@ -39,7 +46,20 @@ func (m ETS) Fit(ctx context.Context, past Series) (Predictor, error) {
 	})
 }
 
+// FitOperations implements Coster.
+func (m ETS) FitOperations(steps int) float64 {
+	// Some fifty passes forth and back for each of a few starts and six or fifteen forms.
+	if m.Season > etsMaxSeason {
+		return adjustOperations(steps, m.Season) + 600*30*float64(steps)
+	}
+	if m.Season >= 2 && steps >= 3*m.Season {
+		return 3000 * 40 * float64(steps)
+	}
+	return 600 * 30 * float64(steps)
+}
+
 func selectETS(ctx context.Context, values []float64, season int) (Predictor, error) {
+	values = finite(values)
 	least := math.Inf(1)
 	for _, y := range values {
 		if !math.IsNaN(y) {
@@ -47,13 +67,14 @@ func selectETS(ctx context.Context, values []float64, season int) (Predictor, er
 		}
 	}
 	var best *FittedETS
+	limit := math.Inf(1)
 	for _, form := range etsForms(season >= 2 && len(values) >= 3*season, least > 0) {
-		p, err := fitETS(ctx, form, values, season)
+		p, err := fitETS(ctx, form, values, season, limit)
 		if err != nil {
 			return nil, err
 		}
-		if p != nil && (best == nil || p.aicc < best.aicc) {
-			best = p
+		if p != nil && p.aicc < limit {
+			best, limit = p, p.aicc
 		}
 	}
 	if best == nil {
@@ -122,6 +143,7 @@ type FittedETS struct {
 	form         etsForm
 	smoothing    Smoothing
 	aicc         float64
+	variance     float64 // of the errors, relative ones where they are multiplicative
 	level, trend float64
 	seasonal     []float64
 	phase        int // of the next observation
@@ -168,13 +190,13 @@ func (p *FittedETS) step(y float64) (expected float64) {
 	}
 	correction := y - expected
 	switch {
-	case math.IsNaN(y):
+	case !isFinite(y):
 		correction = 0
 	case p.form.multiplicativeSeason:
 		correction = y / *seasonal - level
 		if level > 0 {
 			// From a factor near 0 a little load would look like a huge level.
-			*seasonal = max(*seasonal+s.Gamma*(y/level-*seasonal), .01)
+			*seasonal = max(*seasonal+s.Gamma*(y/level-*seasonal), etsLeastFactor)
 		}
 	default:
 		*seasonal += s.Gamma * correction

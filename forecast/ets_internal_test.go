@@ -3,6 +3,7 @@ package forecast
 import (
 	"encoding/json"
 	"math"
+	"math/rand/v2"
 	"os"
 	"testing"
 )
@@ -23,6 +24,8 @@ func TestETSForms(t *testing.T) {
 			States             []float64
 			Minus2LogLik, AICc float64
 			Forecast           []float64
+			Sigma2             float64
+			Upper80            []float64
 		}
 	}
 	if err := json.Unmarshal(data, &golden); err != nil {
@@ -57,8 +60,19 @@ func TestETSForms(t *testing.T) {
 					p.seasonal[season-1-i] = states[i]
 				}
 			}
-			if got := newETSFit(form, values).likelihood(p); math.Abs(got-c.Minus2LogLik) > 1e-8*c.Minus2LogLik {
+			path := newETSPath(form, values)
+			if got := path.likelihood(p); math.Abs(got-c.Minus2LogLik) > 1e-8*c.Minus2LogLik {
 				t.Errorf("likelihood %v, want %v", got, c.Minus2LogLik)
+			}
+			estimated := len(c.States) // One of a season follows from the others; gamma makes up for it.
+			for _, used := range []bool{true, form.trend, form.damped} {
+				if used {
+					estimated++
+				}
+			}
+			p.variance = path.squares / float64(len(values)-estimated)
+			if math.Abs(p.variance-c.Sigma2) > 1e-8*c.Sigma2 {
+				t.Errorf("variance %v, want %v", p.variance, c.Sigma2)
 			}
 			got := make([]float64, len(c.Forecast))
 			p.Predict(got)
@@ -68,7 +82,15 @@ func TestETSForms(t *testing.T) {
 				}
 			}
 
-			fitted, err := fitETS(t.Context(), form, values, season)
+			got = make([]float64, len(c.Upper80))
+			p.PredictQuantile(got, .9)
+			for h, want := range c.Upper80 {
+				if math.Abs(got[h]-want) > 1e-8*want {
+					t.Errorf("quantile 0.9, %d ahead: %v, want %v", h+1, got[h], want)
+				}
+			}
+
+			fitted, err := fitETS(t.Context(), form, values, season, math.Inf(1))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,5 +98,105 @@ func TestETSForms(t *testing.T) {
 				t.Errorf("AICc %v, R reaches %v", fitted.aicc, c.AICc)
 			}
 		})
+	}
+}
+
+// The variance of each form is that of many futures drawn from it; with a multiplicative
+// season it is exact within the first season only.
+func TestETSVariances(t *testing.T) {
+	const season, ahead, futures = 4, 10, 40000
+	for _, form := range etsForms(true, true) {
+		p := &FittedETS{
+			form: form, level: 100, seasonal: []float64{0}, variance: .0004,
+			smoothing: Smoothing{Alpha: .4, Phi: 1},
+		}
+		if form.trend {
+			p.trend, p.smoothing.Beta = 2, .1
+		}
+		if form.damped {
+			p.smoothing.Phi = .9
+		}
+		tolerance := .03
+		switch {
+		case form.multiplicativeSeason:
+			p.seasonal, p.smoothing.Gamma = []float64{.8, 1, 1.3, .9}, .3
+			tolerance = .06
+		case form.seasonal:
+			p.seasonal, p.smoothing.Gamma = []float64{-20, 0, 30, -10}, .3
+		}
+		if !form.multiplicativeError {
+			p.variance = 4
+		}
+		means := make([]float64, ahead)
+		p.Predict(means)
+		want := make([]variance, ahead)
+		r := rand.New(rand.NewPCG(1, 9))
+		for range futures {
+			f := *p
+			f.seasonal = append([]float64(nil), p.seasonal...)
+			next := make([]float64, 1)
+			for h := range want {
+				f.Predict(next)
+				e := math.Sqrt(p.variance) * r.NormFloat64()
+				y := next[0] + e
+				if form.multiplicativeError {
+					y = next[0] * (1 + e)
+				}
+				want[h].add(y)
+				f.Update(y)
+			}
+		}
+		for h, got := range p.variances(means) {
+			drawn := want[h].squares / (futures - 1)
+			if math.Abs(got-drawn) > tolerance*drawn {
+				t.Errorf("%s, %d ahead: variance %v, of the futures drawn %v", form, h+1, got, drawn)
+			}
+		}
+	}
+}
+
+// The gradient is that of finite differences, with gaps and with the floor of a factor
+// out of reach.
+func TestETSGradient(t *testing.T) {
+	const season = 4
+	values := make([]float64, 60)
+	r := rand.New(rand.NewPCG(1, 10))
+	for i := range values {
+		values[i] = (50 + .3*float64(i)) * (1 + .2*math.Sin(float64(i)*math.Pi/2)) * (1 + .05*r.NormFloat64())
+	}
+	values[7], values[30], values[31] = math.NaN(), math.NaN(), math.NaN()
+	for _, form := range etsForms(true, true) {
+		f := &etsFit{form: form, path: newETSPath(form, values)}
+		period := season
+		if !form.seasonal {
+			period = 1
+		}
+		if !f.begin(period) {
+			t.Fatal("no start")
+		}
+		n := period + 1
+		for _, used := range []bool{form.trend, form.trend, form.damped, form.seasonal} {
+			if used {
+				n++
+			}
+		}
+		x := make([]float64, n)
+		for i := range x {
+			x[i] = .3 * r.NormFloat64()
+		}
+		f.value(x)
+		g := make([]float64, n)
+		f.gradient(g)
+		for i := range x {
+			const d = 1e-5
+			x[i] += d
+			above := f.value(x)
+			x[i] -= 2 * d
+			below := f.value(x)
+			x[i] += d
+			if want := (above - below) / (2 * d); math.Abs(g[i]-want) > 1e-5*max(math.Abs(want), 1) {
+				t.Errorf("%s: slope %d is %v, by differences %v", form, i, g[i], want)
+			}
+		}
 	}
 }

@@ -2,46 +2,26 @@ package forecast
 
 import (
 	"context"
-	"fmt"
 	"math"
-
-	"gonum.org/v1/gonum/optimize"
 )
 
 // An etsFit is the search for parameters and first states of one form.
 type etsFit struct {
-	form     etsForm
-	values   []float64
-	observed int
-	floor    float64    // sum of squared errors that counts as none
-	start    *FittedETS // states at the start, before the search
-	work     *FittedETS
-	unit     float64 // of the level, in the search
-}
-
-func newETSFit(form etsForm, values []float64) *etsFit {
-	f := &etsFit{form: form, values: values}
-	for _, y := range values {
-		if math.IsNaN(y) {
-			continue
-		}
-		f.observed++
-		if form.multiplicativeError {
-			f.floor += 1e-20
-		} else {
-			f.floor += 1e-20 * y * y
-		}
-	}
-	if f.floor == 0 {
-		f.floor = 1
-	}
-	return f
+	form  etsForm
+	path  etsPath
+	start *FittedETS // states at the start, before the search
+	work  *FittedETS
+	unit  float64 // of the level, in the search
+	// The logistic values of the newest point of the search.
+	shares struct{ alpha, beta, gamma, phi float64 }
+	slopes *FittedETS // scratch of gradient
 }
 
 // fitETS returns the form fitted to the values, by the greatest likelihood; nil where
-// there are too few values or the form cannot describe them.
-func fitETS(ctx context.Context, form etsForm, values []float64, season int) (*FittedETS, error) {
-	f := newETSFit(form, values)
+// there are too few values, the form cannot describe them, or its AICc will hardly be
+// below limit.
+func fitETS(ctx context.Context, form etsForm, values []float64, season int, limit float64) (*FittedETS, error) {
+	f := &etsFit{form: form, path: newETSPath(form, values)}
 	if !form.seasonal {
 		season = 1
 	}
@@ -57,113 +37,125 @@ func fitETS(ctx context.Context, form etsForm, values []float64, season int) (*F
 		smoothings++
 	}
 	k := float64(smoothings + states + 1) // With the variance of the errors.
-	spare := float64(f.observed) - k - 1
+	spare := float64(f.path.observed) - k - 1
 	if spare <= 0 || !f.begin(season) {
 		return nil, nil
 	}
+	penalty := 2*k + 2*k*(k+1)/spare
 
-	x := make([]float64, smoothings+states)
+	var x []float64
 	best := math.Inf(1)
-	for _, alpha := range []float64{.05, .3, .7, .95} {
-		for _, share := range []float64{.02, .2} {
-			first := Smoothing{Alpha: alpha, Beta: alpha * share, Gamma: (1 - alpha) * share, Phi: .95}
-			try := make([]float64, len(x))
-			f.encode(try, first)
-			if l := f.at(try); l < best {
-				best, x = l, try
-			}
+	search := bfgs{tolerance: 1e-4, steps: 300, reach: 3}
+	search.hopeless = func(value, gain float64) bool { return value-20*gain > min(best, limit-penalty) }
+	for _, start := range etsStarts(form) {
+		at := f.coarse(start, smoothings+states)
+		if at == nil {
+			continue
 		}
-	}
-	if math.IsInf(best, 1) {
-		return nil, nil
-	}
-	// The states matter little once the parameters are good.
-	for _, n := range []int{smoothings, len(x)} {
-		l, err := f.minimise(ctx, x, n, best)
+		reached, err := search.minimise(ctx, f, at)
 		if err != nil {
 			return nil, err
 		}
-		best = l
+		if reached < best {
+			best, x = reached, at
+		}
+	}
+	if x == nil {
+		return nil, ctx.Err()
 	}
 	p := &FittedETS{seasonal: make([]float64, season)}
 	f.decode(p, x)
 	for _, y := range values {
 		p.Update(y)
 	}
-	p.aicc = best + 2*k + 2*k*(k+1)/spare
+	p.aicc = best + penalty
+	f.value(x)
+	p.variance = max(f.path.squares, 0) / (float64(f.path.observed) - k + 1)
 	return p, nil
 }
 
-// minimise improves the first n coordinates of x by the simplex method of Nelder and
-// Mead (1965) and returns the likelihood reached.
-func (f *etsFit) minimise(ctx context.Context, x []float64, n int, best float64) (float64, error) {
-	try := append([]float64(nil), x...)
-	problem := optimize.Problem{
-		Func: func(part []float64) float64 {
-			if ctx.Err() != nil {
-				return math.Inf(1)
-			}
-			copy(try, part)
-			return f.at(try)
-		},
-		Status: func() (optimize.Status, error) { return optimize.NotTerminated, ctx.Err() },
-	}
-	settings := &optimize.Settings{
-		FuncEvaluations: min(150*n, 2000),
-		Converger:       &optimize.FunctionConverge{Absolute: 1e-5, Iterations: 20 * n},
-	}
-	result, err := optimize.Minimize(problem, x[:n], settings, &optimize.NelderMead{SimplexSize: .5})
-	if ctx.Err() != nil {
-		return 0, ctx.Err()
-	}
-	if result == nil {
-		return 0, fmt.Errorf("fit ets %s: %w", f.form, err)
-	}
-	if result.F < best {
-		copy(x, result.X)
-		return result.F, nil
-	}
-	return best, nil
+// An etsStart is where a search may start: the better of two alphas, with beta and gamma
+// as shares of what they can be.
+type etsStart struct {
+	alphas      [2]float64
+	beta, gamma float64
 }
 
-// at returns the likelihood of a point of the search.
-func (f *etsFit) at(x []float64) float64 {
+// etsStarts returns starts near each of the maxima that the likelihood is apt to have: a
+// level, trend or season that hardly changes, or does.
+func etsStarts(form etsForm) []etsStart {
+	low, high := [2]float64{.05, .3}, [2]float64{.7, .95}
+	starts := []etsStart{{low, .02, .02}, {high, .02, .02}}
+	if form.trend || form.seasonal {
+		starts = append(starts, etsStart{low, .2, .2}, etsStart{high, .2, .2})
+	}
+	if form.trend {
+		starts = append(starts, etsStart{low, .9, .02})
+	}
+	return starts
+}
+
+// coarse returns a start of n coordinates; nil where the form has no likelihood there.
+func (f *etsFit) coarse(start etsStart, n int) []float64 {
+	var best []float64
+	least := math.Inf(1)
+	for _, alpha := range start.alphas {
+		x := make([]float64, n)
+		f.encode(x, Smoothing{Alpha: alpha, Beta: alpha * start.beta, Gamma: (1 - alpha) * start.gamma, Phi: .95})
+		if l := f.value(x); l < least {
+			best, least = x, l
+		}
+	}
+	return best
+}
+
+// value returns the likelihood of a point of the search.
+func (f *etsFit) value(x []float64) float64 {
 	f.decode(f.work, x)
-	return f.likelihood(f.work)
+	return f.path.likelihood(f.work)
 }
 
-// likelihood returns -2 ln of it, without the constant of the series, for states at
-// the start, which it moves to the end: n ln(sum of e^2), and for relative errors
-// 2 sum of ln|expected| more.
-func (f *etsFit) likelihood(p *FittedETS) float64 {
-	squares, logs := 0.0, 0.0
+// gradient implements differentiable.
+func (f *etsFit) gradient(g []float64) {
+	d := f.slopes
+	f.path.gradient(f.work.smoothing, d)
+	a, s := f.work.smoothing.Alpha, &f.shares
+	// Alpha moves the bounds of beta and gamma with it.
+	dAlpha := d.smoothing.Alpha
+	i := 1
+	if f.form.trend {
+		dAlpha += s.beta * d.smoothing.Beta
+		g[i] = d.smoothing.Beta * a * s.beta * (1 - s.beta)
+		i++
+	}
+	if f.form.damped {
+		g[i] = d.smoothing.Phi * .18 * s.phi * (1 - s.phi)
+		i++
+	}
+	if f.form.seasonal {
+		dAlpha -= s.gamma * d.smoothing.Gamma
+		g[i] = d.smoothing.Gamma * (1 - a) * s.gamma * (1 - s.gamma)
+		i++
+	}
+	g[0] = dAlpha * .9998 * s.alpha * (1 - s.alpha)
+	g[i] = f.unit * d.level
+	i++
+	if f.form.trend {
+		g[i] = .1 * f.unit * d.trend
+		i++
+	}
+	unit, last := f.seasonUnit(), len(d.seasonal)-1
+	for phase, v := range d.seasonal[:last] {
+		g[i+phase] = unit * (v - d.seasonal[last])
+	}
+}
+
+// seasonUnit returns the unit of the season in the search.
+func (f *etsFit) seasonUnit() float64 {
 	if f.form.multiplicativeSeason {
-		for _, v := range p.seasonal {
-			if !(v > 0) {
-				return math.Inf(1)
-			}
-		}
+		return f.unit / math.Abs(f.start.level)
 	}
-	for _, y := range f.values {
-		expected := p.step(y)
-		if math.IsNaN(y) {
-			continue
-		}
-		e := y - expected
-		if f.form.multiplicativeError {
-			if !(expected > 0) {
-				return math.Inf(1)
-			}
-			e /= expected
-			logs += math.Log(expected)
-		}
-		squares += e * e
-	}
-	l := float64(f.observed)*math.Log(max(squares, f.floor)) + 2*logs
-	if math.IsNaN(l) {
-		return math.Inf(1)
-	}
-	return l
+	return f.unit
 }
 
 // begin sets the states at the start: the season by classical decomposition, level
@@ -171,7 +163,7 @@ func (f *etsFit) likelihood(p *FittedETS) float64 {
 func (f *etsFit) begin(season int) bool {
 	p := &FittedETS{form: f.form, seasonal: make([]float64, season)}
 	if f.form.seasonal {
-		p.seasonal = decompose(f.values, season, func(y, trend float64) float64 {
+		p.seasonal = decompose(f.path.values, season, func(y, trend float64) float64 {
 			if f.form.multiplicativeSeason {
 				return y / trend
 			}
@@ -187,14 +179,14 @@ func (f *etsFit) begin(season int) bool {
 			} else {
 				p.seasonal[i] -= total.mean()
 			}
-			if v := p.seasonal[i]; math.IsNaN(v) || f.form.multiplicativeSeason && v < .01 {
+			if v := p.seasonal[i]; math.IsNaN(v) || f.form.multiplicativeSeason && v < etsLeastFactor {
 				return false
 			}
 		}
 	}
 	var line slope
 	var distances sum
-	for i, y := range f.values {
+	for i, y := range f.path.values {
 		if line.observed >= max(10, 2*season) {
 			break
 		}
@@ -218,7 +210,7 @@ func (f *etsFit) begin(season int) bool {
 		f.unit = 1e-3 * math.Abs(p.level)
 	}
 	f.start = p
-	f.work = &FittedETS{seasonal: make([]float64, season)}
+	f.work, f.slopes = &FittedETS{seasonal: make([]float64, season)}, &FittedETS{seasonal: make([]float64, season)}
 	return true
 }
 
@@ -226,19 +218,24 @@ func (f *etsFit) begin(season int) bool {
 // gamma in (0, 1-alpha) and phi in (0.8, 0.98). The states are differences from those
 // at the start.
 func (f *etsFit) decode(p *FittedETS, x []float64) {
+	s := &f.shares
+	s.alpha = logistic(x[0])
 	p.form, p.phase, p.trend = f.form, 0, 0
-	p.smoothing = Smoothing{Alpha: 1e-4 + .9998*logistic(x[0]), Phi: 1}
+	p.smoothing = Smoothing{Alpha: 1e-4 + .9998*s.alpha, Phi: 1}
 	x = x[1:]
 	if f.form.trend {
-		p.smoothing.Beta = p.smoothing.Alpha * logistic(x[0])
+		s.beta = logistic(x[0])
+		p.smoothing.Beta = p.smoothing.Alpha * s.beta
 		x = x[1:]
 	}
 	if f.form.damped {
-		p.smoothing.Phi = .8 + .18*logistic(x[0])
+		s.phi = logistic(x[0])
+		p.smoothing.Phi = .8 + .18*s.phi
 		x = x[1:]
 	}
 	if f.form.seasonal {
-		p.smoothing.Gamma = (1 - p.smoothing.Alpha) * logistic(x[0])
+		s.gamma = logistic(x[0])
+		p.smoothing.Gamma = (1 - p.smoothing.Alpha) * s.gamma
 		x = x[1:]
 	}
 	p.level = f.start.level + f.unit*x[0]
@@ -247,11 +244,7 @@ func (f *etsFit) decode(p *FittedETS, x []float64) {
 		p.trend = f.start.trend + .1*f.unit*x[0]
 		x = x[1:]
 	}
-	unit := f.unit
-	if f.form.multiplicativeSeason {
-		unit /= math.Abs(f.start.level)
-	}
-	last := len(p.seasonal) - 1
+	unit, last := f.seasonUnit(), len(p.seasonal)-1
 	p.seasonal[last] = f.start.seasonal[last]
 	for i := range last {
 		p.seasonal[i] = f.start.seasonal[i] + unit*x[i]

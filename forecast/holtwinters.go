@@ -33,7 +33,10 @@ type Smoothing struct {
 	Phi   float64 // damping, in (0, 1]; ignored unless the trend is damped
 }
 
-var _ Model = HoltWinters{}
+var (
+	_ Model  = HoltWinters{}
+	_ Coster = HoltWinters{}
+)
 
 // Name returns "holt-winters", or "damped-holt-winters" where the trend is damped;
 // without a season "holt", or "damped".
@@ -59,6 +62,7 @@ func (m HoltWinters) Fit(ctx context.Context, past Series) (Predictor, error) {
 		return nil, err
 	}
 	m.Season = max(m.Season, 1)
+	past.Values = finite(past.Values)
 	start, err := m.start(past.Values)
 	if err != nil {
 		return nil, err
@@ -75,6 +79,14 @@ func (m HoltWinters) Fit(ctx context.Context, past Series) (Predictor, error) {
 		p.Update(y)
 	}
 	return p, nil
+}
+
+// FitOperations implements Coster.
+func (m HoltWinters) FitOperations(steps int) float64 {
+	if m.Smoothing != nil {
+		return 15 * float64(steps)
+	}
+	return 300 * 15 * float64(steps) // As many passes over the past.
 }
 
 // start returns the states before the first value. The trend is the mean change per
@@ -249,7 +261,7 @@ func (p *FittedHoltWinters) step(y float64) float64 {
 	trend := s.Phi * p.trend
 	seasonal := &p.seasonal[p.phase]
 	e := y - (p.level + trend + *seasonal)
-	if math.IsNaN(y) {
+	if !isFinite(y) {
 		e = 0
 	}
 	p.level += trend + s.Alpha*e

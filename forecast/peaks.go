@@ -9,6 +9,10 @@ import (
 // is what a workload that takes h steps to grow must carry. The maximum is
 // calibrated itself, against the maximum of the point forecasts: the quantiles of
 // the single steps do not give it, as their errors are neither independent nor equal.
+//
+// Unlike those of Intervals the levels are not corrected by the misses seen: a surge
+// misses at every step of a window, and what provides for the next window would grow for
+// one event as if it were many.
 type Peaks struct {
 	bands  []band
 	recent *ring // observations of the longest window
@@ -20,8 +24,8 @@ func NewPeaks(c Conformal) (*Peaks, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("conformal peaks: %w", err)
 	}
-	c = c.withDefaults()
-	return &Peaks{bands: newBands(c), recent: newRing(c.maxHorizon())}, nil
+	c = c.withDefaults(.02)
+	return &Peaks{bands: newBands(c, false), recent: newRing(c.maxHorizon())}, nil
 }
 
 // Step takes the newest observation (NaN: missing) and the point forecasts made

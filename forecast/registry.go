@@ -9,9 +9,8 @@ import (
 // ErrUnknownModel is the error of a name that ByName does not know.
 var ErrUnknownModel = errors.New("unknown model")
 
-// DefaultModel is the name of the model to use where nobody chose one: the best
-// single model of those here on most recorded loads.
-const DefaultModel = "ridge"
+// DefaultModel is the name of the model to use where nobody chose one.
+const DefaultModel = "auto"
 
 // Settings are what a model should know of the series it will see.
 type Settings struct {
@@ -46,29 +45,41 @@ type registration struct {
 // registered returns all models, yardsticks first.
 func registered() []registration {
 	return []registration{
-		{"auto", func(s Settings) Model { return Auto{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 		{"naive", func(Settings) Model { return Naive{} }},
 		{"seasonal-naive", func(s Settings) Model { return SeasonalNaive{Season: s.season()} }},
 		{"naive2", func(s Settings) Model { return Naive2{Season: s.season()} }},
 		{"ses", func(s Settings) Model { return SES{Season: s.season()} }},
+		{"median", func(Settings) Model { return Median{} }},
+		{"moving-average", func(Settings) Model { return MovingAverage{} }},
+		{"holt", func(s Settings) Model { return Holt{Season: s.season()} }},
+		{"damped", func(s Settings) Model { return Holt{Season: s.season(), Damped: true} }},
+		{"profile", func(s Settings) Model { return Profile{Season: s.season()} }},
+		{"mstl", func(s Settings) Model { return MSTL{Seasons: s.Seasons} }},
 		{"theta", func(s Settings) Model { return Theta{Season: s.season()} }},
+		{"dotm", func(s Settings) Model { return DOTM{Season: s.season()} }},
 		{"holt-winters", func(s Settings) Model { return HoltWinters{Season: s.season(), Damped: true} }},
 		{"ets", func(s Settings) Model { return ETS{Season: s.season()} }},
+		{"arima", func(s Settings) Model { return ARIMA{Season: s.season()} }},
 		{"harmonic", newHarmonic},
+		{"harmonic-arma", func(s Settings) Model { return HarmonicARMA{Seasons: wavesOf(s.Seasons)} }},
 		{"nlinear", func(s Settings) Model { return NLinear{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 		{"trees", func(s Settings) Model { return Trees{Horizons: max(s.Horizon, 1)} }},
 		{"lstm", func(s Settings) Model { return LSTM{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 		{"gru", func(s Settings) Model { return GRU{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
+		{"prophet", newProphet},
 		{"ridge", func(s Settings) Model { return Ridge{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
+		{"auto", func(s Settings) Model { return Auto{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 	}
 }
 
-func newHarmonic(s Settings) Model {
-	waves := make([]Waves, len(s.Seasons))
-	for i, period := range s.Seasons {
+func newHarmonic(s Settings) Model { return Harmonic{Seasons: wavesOf(s.Seasons)} }
+
+func wavesOf(periods []int) []Waves {
+	waves := make([]Waves, len(periods))
+	for i, period := range periods {
 		waves[i].Period = period
 	}
-	return Harmonic{Seasons: waves}
+	return waves
 }
 
 // Names returns the names that ByName knows, yardsticks first.

@@ -3,12 +3,14 @@ package forecast
 import (
 	"context"
 	"math"
+	"slices"
 )
 
 // fitAdjusted takes a multiplicative season out of the values, fits the rest and
 // returns a Predictor that puts the season back. The indices of the season stay as
 // they are until the next fit.
 func fitAdjusted(ctx context.Context, values []float64, season int, fit func(values []float64) (Predictor, error)) (Predictor, error) {
+	values = finite(values)
 	indices, err := seasonalIndices(ctx, values, season)
 	if err != nil {
 		return nil, err
@@ -21,7 +23,35 @@ func fitAdjusted(ctx context.Context, values []float64, season int, fit func(val
 	if err != nil {
 		return nil, err
 	}
-	return &adjustedPredictor{rest: p, indices: indices, phase: len(values) % len(indices)}, nil
+	adjusted := adjustedPredictor{rest: p, indices: indices, phase: len(values) % len(indices)}
+	if quantiles, ok := p.(QuantilePredictor); ok {
+		return &adjustedQuantiles{adjustedPredictor: adjusted, quantiles: quantiles}, nil
+	}
+	return &adjusted, nil
+}
+
+// adjustOperations estimates the operations of fitAdjusted without those of fit: the
+// autocorrelation up to the season, and a moving average of its length.
+func adjustOperations(steps, season int) float64 {
+	if season < 2 || steps < 3*season {
+		return float64(steps)
+	}
+	return 4 * float64(steps) * float64(season)
+}
+
+// finite returns the values with NaN for what is infinite; the same slice where nothing
+// is.
+func finite(values []float64) []float64 {
+	copied := false
+	for i, y := range values {
+		if math.IsInf(y, 0) {
+			if !copied {
+				values, copied = slices.Clone(values), true
+			}
+			values[i] = math.NaN()
+		}
+	}
+	return values
 }
 
 type adjustedPredictor struct {
@@ -31,12 +61,30 @@ type adjustedPredictor struct {
 }
 
 func (p *adjustedPredictor) Update(y float64) {
+	if !isFinite(y) {
+		y = math.NaN()
+	}
 	p.rest.Update(y / p.indices[p.phase])
 	p.phase = (p.phase + 1) % len(p.indices)
 }
 
 func (p *adjustedPredictor) Predict(dst []float64) {
 	p.rest.Predict(dst)
+	for i := range dst {
+		dst[i] *= p.indices[(p.phase+i)%len(p.indices)]
+	}
+}
+
+// adjustedQuantiles are those of the rest, as the season is taken to be known.
+type adjustedQuantiles struct {
+	adjustedPredictor
+
+	quantiles QuantilePredictor
+}
+
+// PredictQuantile implements QuantilePredictor.
+func (p *adjustedQuantiles) PredictQuantile(dst []float64, q float64) {
+	p.quantiles.PredictQuantile(dst, q)
 	for i := range dst {
 		dst[i] *= p.indices[(p.phase+i)%len(p.indices)]
 	}

@@ -20,7 +20,10 @@ type SES struct {
 	Alpha float64
 }
 
-var _ Model = SES{}
+var (
+	_ Model  = SES{}
+	_ Coster = SES{}
+)
 
 // Name returns "ses".
 func (SES) Name() string { return "ses" }
@@ -33,11 +36,24 @@ func (m SES) Fit(ctx context.Context, past Series) (Predictor, error) {
 	})
 }
 
+// FitOperations implements Coster.
+func (m SES) FitOperations(steps int) float64 {
+	return adjustOperations(steps, m.Season) + levelOperations(steps, m.Alpha)
+}
+
+// levelOperations are those of fitLevel.
+func levelOperations(steps int, alpha float64) float64 {
+	if alpha != 0 {
+		return 10 * float64(steps)
+	}
+	return 800 * float64(steps) // Some 80 passes of ten.
+}
+
 // A smoothedLevel is the Predictor of SES on an adjusted series.
 type smoothedLevel struct{ alpha, level float64 }
 
 func (p *smoothedLevel) Update(y float64) {
-	if !math.IsNaN(y) {
+	if isFinite(y) {
 		p.level += p.alpha * (y - p.level)
 	}
 }
@@ -71,7 +87,10 @@ func fitLevel(ctx context.Context, values []float64, alpha float64) (*smoothedLe
 		return nil, fmt.Errorf("ses needs one observed value: %w", ErrTooShort)
 	}
 	if alpha == 0 {
-		alpha = bestAlpha(ctx, observed)
+		alpha = searchAlpha(ctx, 1e-4, .9999, func(alpha float64) float64 {
+			_, squares := startLevel(observed, alpha)
+			return squares
+		})
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -106,38 +125,40 @@ func startLevel(values []float64, alpha float64) (first, squares float64) {
 	return first, max(ee-first*ec, 0)
 }
 
-// bestAlpha searches the logit of alpha: a grid for the valley, as there may be
-// several, then a golden section in it (Kiefer, Proc. Amer. Math. Soc. 4, 1953).
-func bestAlpha(ctx context.Context, values []float64) float64 {
+// searchAlpha returns the alpha within the bounds where the squares are least, or
+// anything where ctx is done. It searches the logit of alpha: a grid for the valley, as
+// there may be several, then a golden section in it (Kiefer, Proc. Amer. Math. Soc. 4,
+// 1953).
+func searchAlpha(ctx context.Context, least, most float64, squares func(alpha float64) float64) float64 {
 	const cells, golden = 36, .6180339887498949
-	low, high := logit(1e-4), logit(.9999)
-	best, least := 0.0, math.Inf(1)
-	squares := func(x float64) float64 {
+	low, high := logit(least), logit(most)
+	best, smallest := low, math.Inf(1)
+	at := func(x float64) float64 {
 		if ctx.Err() != nil {
 			return math.Inf(1)
 		}
-		_, s := startLevel(values, logistic(x))
-		if s < least {
-			best, least = x, s
+		s := squares(logistic(x))
+		if s < smallest {
+			best, smallest = x, s
 		}
 		return s
 	}
 	width := (high - low) / cells
 	for i := range cells + 1 {
-		squares(low + float64(i)*width)
+		at(low + float64(i)*width)
 	}
 	a, b := max(low, best-width), min(high, best+width)
 	left, right := b-golden*(b-a), a+golden*(b-a)
-	atLeft, atRight := squares(left), squares(right)
+	atLeft, atRight := at(left), at(right)
 	for b-a > 1e-8 {
 		if atLeft <= atRight {
 			b, right, atRight = right, left, atLeft
 			left = b - golden*(b-a)
-			atLeft = squares(left)
+			atLeft = at(left)
 		} else {
 			a, left, atLeft = left, right, atRight
 			right = a + golden*(b-a)
-			atRight = squares(right)
+			atRight = at(right)
 		}
 	}
 	return logistic(best)

@@ -22,7 +22,10 @@ type Theta struct {
 	Alpha float64
 }
 
-var _ Model = Theta{}
+var (
+	_ Model  = Theta{}
+	_ Coster = Theta{}
+)
 
 // Name returns "theta".
 func (Theta) Name() string { return "theta" }
@@ -41,6 +44,11 @@ func (m Theta) Fit(ctx context.Context, past Series) (Predictor, error) {
 		}
 		return p, nil
 	})
+}
+
+// FitOperations implements Coster.
+func (m Theta) FitOperations(steps int) float64 {
+	return SES{Season: m.Season, Alpha: m.Alpha}.FitOperations(steps) + 10*float64(steps)
 }
 
 type thetaPredictor struct {
@@ -72,7 +80,7 @@ type slope struct {
 func (s *slope) add(y float64) {
 	t := float64(s.steps)
 	s.steps++
-	if math.IsNaN(y) {
+	if !isFinite(y) {
 		return
 	}
 	s.observed++

@@ -28,14 +28,14 @@ type Trees struct {
 
 var _ Model = Trees{}
 
-// treesFewest is how many origins there must be.
-const treesFewest = 200
+// treesFewest is how many observed values there must be.
+const treesFewest = 150
 
 // Name returns "trees".
 func (Trees) Name() string { return "trees" }
 
 func (m Trees) booster() booster {
-	return booster{trees: 100, depth: 5, leaf: 20, rate: .1, penalty: 5, subsample: .6, seed: m.Seed}
+	return booster{trees: 100, depth: 5, leaf: 20, rate: .1, penalty: 5, subsample: .6, bound: .9, seed: m.Seed}
 }
 
 // FitOperations implements Coster.
@@ -69,7 +69,7 @@ func treesGrid(longest int) []int {
 }
 
 // Fit returns a Predictor, or an error that wraps ErrTooShort where past has fewer than
-// 200 origins to learn from.
+// 150 observed values.
 func (m Trees) Fit(ctx context.Context, past Series) (Predictor, error) {
 	if past.Step <= 0 {
 		return nil, fmt.Errorf("fit trees: step %v of the series is not positive", past.Step)
@@ -81,21 +81,24 @@ func (m Trees) Fit(ctx context.Context, past Series) (Predictor, error) {
 		p.time += len(values) - keep
 		values = values[len(values)-keep:]
 	}
-	rows := treesRows{width: p.width()}
+	rows, observed := treesRows{width: p.width()}, 0
 	first := max(0, len(values)-m.Rows-m.Horizons)
 	for i, y := range values {
 		if i%512 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		p.Update(y)
+		if p.gap == 0 {
+			observed++
+		}
 		// A row for each observed origin, once the shortest lags are known.
 		if i >= first && i >= 30 && i+1 < len(values) && p.origin.ok && p.gap == 0 {
 			rows.origins = append(rows.origins, treesOrigin{at: i, last: p.origin.last, level: p.origin.level})
 			rows.x = append(rows.x, p.x...)
 		}
 	}
-	if len(rows.origins) < treesFewest {
-		return nil, fmt.Errorf("trees need %d origins to learn from, not %d: %w", treesFewest, len(rows.origins), ErrTooShort)
+	if observed < treesFewest {
+		return nil, fmt.Errorf("trees need %d observed values, not %d: %w", treesFewest, observed, ErrTooShort)
 	}
 	for i, h := range p.grid {
 		sum, err := rows.fit(ctx, m.booster(), values, h)
@@ -104,6 +107,7 @@ func (m Trees) Fit(ctx context.Context, past Series) (Predictor, error) {
 		}
 		p.sums[i] = sum
 	}
+	p.sumUp()
 	return p, nil
 }
 
@@ -194,6 +198,12 @@ func (p *treesPredictor) Update(y float64) {
 		return
 	}
 	p.describe()
+	p.sumUp()
+}
+
+// sumUp sets the changes that the trees expect of the newest origin: none before there
+// are trees, or where all of the past was 0 and there is nothing to learn.
+func (p *treesPredictor) sumUp() {
 	for i, s := range p.sums {
 		if s != nil {
 			p.changes[i] = s.predict(p.x)
@@ -236,7 +246,7 @@ func (p *treesPredictor) Predict(dst []float64) {
 		}
 		return
 	}
-	low, high := .0, max(treesClip*p.origin.level, 1.5*p.origin.last)
+	low, high := 0.0, max(treesClip*p.origin.level, 1.5*p.origin.last)
 	for i := range dst {
 		change := p.change(i + 1 + p.gap)
 		dst[i] = clamp(p.origin.last+p.origin.level*change, low, high)

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -54,6 +53,9 @@ type V3Config struct {
 	// Learning is how long the series must have been seen before V3 trusts it;
 	// default 1 h. Until then, and without data, Fallback decides.
 	Learning time.Duration
+	// RefitEvery is the time between two fits of the model once so much has been seen,
+	// and before that the next fit follows when twice as much has; default 24 h.
+	RefitEvery time.Duration
 	// Fallback decides from the pods alone: an HPA. Nil: V3 holds instead.
 	Fallback Policy
 }
@@ -86,6 +88,7 @@ func NewV3(cfg V3Config) (*V3, error) {
 	setDefault(&cfg.ScaleDownAfter, 10*time.Minute)
 	setDefault(&cfg.StaleAfter, 2*time.Minute)
 	setDefault(&cfg.Learning, time.Hour)
+	setDefault(&cfg.RefitEvery, 24*time.Hour)
 	cfg.ScaleDownAfter = max(cfg.ScaleDownAfter, cfg.Lead)
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("v3: %w", err)
@@ -142,6 +145,7 @@ func (c *V3Config) validate() error {
 	check(c.Lead >= 0, "lead: %v is negative", c.Lead)
 	check(c.StaleAfter > 0, "stale after: %v is negative", c.StaleAfter)
 	check(c.Learning > 0, "learning: %v is negative", c.Learning)
+	check(c.RefitEvery > 0, "refit every: %v is negative", c.RefitEvery)
 	check(c.Quantile > 0 && c.Quantile < 1, "quantile: %v is not in (0,1)", c.Quantile)
 	check(c.MaxStep >= 0, "max step: %d is negative", c.MaxStep)
 	return errors.Join(faults...)
@@ -294,9 +298,3 @@ var (
 	_ Policy    = (*V3)(nil)
 	_ Committer = (*V3)(nil)
 )
-
-// fit fits the model to what was seen; a model that cannot be fitted yet is no
-// fault.
-func fit(m forecast.Model, s forecast.Series) (forecast.Predictor, error) {
-	return m.Fit(context.Background(), s)
-}

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -39,11 +38,9 @@ type outlook struct {
 	cfg    *V3Config
 	metric V3Metric
 
-	seen      []float64 // one a step until the model is fitted
-	start     time.Time // of seen[0]
 	next      time.Time // when the next step is due
-	predictor forecast.Predictor
-	fitErr    error
+	fits      fits
+	predictor forecast.Predictor // nil: not fitted yet
 	path      []float64 // point forecasts of the next steps
 	flat      []float64 // those of last value
 
@@ -79,7 +76,7 @@ func newOutlook(cfg *V3Config, m V3Metric) (*outlook, error) {
 	}
 	track := func() lossTrack { return lossTrack{quantile: cfg.Quantile, pending: make([]pendingMax, lead)} }
 	return &outlook{
-		cfg: cfg, metric: m,
+		cfg: cfg, metric: m, fits: newFits(cfg),
 		path: make([]float64, max(lead, long)), flat: make([]float64, max(lead, long)),
 		lead: lead, long: long, peaks: peaks, lastPeaks: last, from: peaks,
 		skill:      skill{model: track(), last: track()},
@@ -96,7 +93,7 @@ func (o *outlook) observe(now time.Time, v Value) {
 		y = math.NaN()
 	}
 	if o.next.IsZero() {
-		o.start, o.next = now, now
+		o.fits.start, o.next = now, now
 	}
 	// Steps that went by without a decision are missing, and know nothing of y.
 	for ; now.Sub(o.next) >= o.cfg.Step; o.next = o.next.Add(o.cfg.Step) {
@@ -115,30 +112,8 @@ func (o *outlook) observe(now time.Time, v Value) {
 // step moves the series one step forward.
 func (o *outlook) step(y float64) {
 	o.recurrence.step(y)
-	if o.predictor == nil {
-		o.seen = append(o.seen, y)
-		if math.IsNaN(o.last) {
-			// Nothing was ever seen: the series begins with its first value.
-			o.seen, o.start = o.seen[:0], o.start.Add(o.cfg.Step)
-			return
-		}
-		if time.Duration(len(o.seen))*o.cfg.Step < o.cfg.Learning {
-			return
-		}
-		s := forecast.Series{Start: o.start, Step: o.cfg.Step, Values: o.seen}
-		if o.predictor, o.fitErr = fit(o.cfg.Model, s); o.fitErr != nil {
-			o.predictor = nil
-			if !errors.Is(o.fitErr, forecast.ErrTooShort) {
-				// Last value stands in, visibly: see wish.
-				o.predictor, _ = fit(forecast.Naive{}, s)
-			}
-			if o.predictor == nil {
-				return
-			}
-		}
-		o.seen = nil
-	} else {
-		o.predictor.Update(y)
+	if o.predictor = o.fits.step(o.predictor, y); o.predictor == nil {
+		return
 	}
 	o.predictor.Predict(o.path)
 	for i, v := range o.path {
@@ -202,7 +177,7 @@ func (o *outlook) wish(now time.Time) wanted {
 	w := wanted{proposal: Proposal{Source: o.metric.Name}}
 	if o.predictor == nil || min(o.from.Scores(o.lead), o.from.Scores(o.long)) < fewestScores {
 		w.proposal.Detail = "learning"
-		w.proposal.Err = o.fitErr
+		w.proposal.Err = o.fits.err
 		return w
 	}
 	w.state = outlookCurrent
@@ -223,12 +198,14 @@ func (o *outlook) wish(now time.Time) wanted {
 	}
 	name := o.cfg.Model.Name()
 	switch {
-	case o.fitErr != nil:
-		name = "naive (" + name + " failed: " + o.fitErr.Error() + ")"
+	case o.fits.standIn:
+		name = "naive (" + name + " failed: " + o.fits.err.Error() + ")"
 	case o.broken:
 		name = "naive (" + name + " gives no number)"
 	case o.demoted:
 		name = "naive (" + name + " demoted)"
+	case o.fits.err != nil:
+		name += " (as fitted before; the newest fit failed: " + o.fits.err.Error() + ")"
 	}
 	w.proposal.Replicas = w.up
 	w.proposal.Detail = fmt.Sprintf("now %.4g, %sat most %.4g ahead at quantile %.4g, %.4g a replica",

@@ -53,7 +53,15 @@ for (model in c("ANN", "AAN", "ANA", "AAA", "MNN", "MAN", "MNA", "MAA", "MNM", "
       states = I(as.numeric(fit$initstate)), # l, b, then the season backwards.
       minus2loglik = -2 * fit$loglik,
       aicc = fit$aicc,
-      forecast = ahead(fit, 24)
+      forecast = ahead(fit, 24),
+      sigma2 = fit$sigma2,
+      # R lets an additive season react to an error 11 steps later, which is one too early,
+      # and the damped forecast of a multiplicative season is not that of the form.
+      upper80 = if (name_of(fit) != "MAdM") {
+        I(as.numeric(forecast(fit, h = if (fit$components[3] == "N") 24 else 11, level = 80)$upper))
+      } else {
+        I(numeric(0))
+      }
     )
   }
 }
