@@ -17,6 +17,8 @@ func benchModels() []forecast.Model {
 		forecast.HoltWinters{Season: 1440},
 		forecast.Harmonic{Seasons: []forecast.Waves{{Period: 1440}, {Period: 10080}}},
 		forecast.Ridge{},
+		forecast.LSTM{},
+		forecast.GRU{},
 		forecast.Naive2{Season: 1440},
 		forecast.SES{Season: 1440},
 		forecast.Theta{Season: 1440},

@@ -13,10 +13,11 @@ import (
 // horizons at once (direct forecasts, as in MQ-RNN: Wen, Torkkola, Narayanaswamy and
 // Madeka, 2017).
 //
-// A step of the window is the logarithm of the value relative to the local level, whether
-// it was observed, the values one season ago, and the time of day and of week as points
-// on circles, where the past spans two of them. The target is the logarithm of the value
-// relative to the level too, as a change from the newest. All inputs are observed values,
+// A step of the window is the logarithm of the value relative to the local level, its
+// change from the step before, whether it was observed, the values one season ago relative
+// to the level of then, and the time of day and of week as points on circles, where the
+// past spans five of them. The target is the logarithm of the value relative to the level
+// too, as a change from the newest. All inputs are observed values,
 // never forecasts: what recurrent networks that feed on their own output need teacher
 // forcing for in training holds here by construction, in training and in use.
 //
@@ -33,11 +34,11 @@ type Recurrent struct {
 	Window int
 	// Hidden is the number of units; 0 means 32.
 	Hidden int
-	// Seasons are the periods in steps, of which the first two that fit twice into the
-	// past are used. Nil means one day and one week, empty none.
+	// Seasons are the periods in steps, of which the first two that fit five times into
+	// the past are used. Nil means one day and one week, empty none.
 	Seasons []int
 	// Batches is the most batches that Fit learns from, and Epochs how often it sees each
-	// origin at most; 0 means 600 and 10. A batch is 64 windows.
+	// origin at most; 0 means 1000 and 50. A batch is 32 windows.
 	Batches, Epochs int
 	// Rate is the first step size of Adam, which falls to 0 along half a cosine wave; 0
 	// means 0.005.
@@ -51,16 +52,16 @@ type Recurrent struct {
 var recurrentLevels = [...]float64{.025, .1, .25, .5, .75, .9, .975}
 
 const (
-	recurrentBatch = 64
+	recurrentBatch = 32
 	// recurrentFewest is how many origins there must be to learn from, besides those that
-	// stop the learning: one part of the origins in recurrentHeldOut, but so many at most
-	// as are looked at.
+	// stop the learning: one part of the origins in recurrentHeldOut, of which at most
+	// recurrentLookedAt are looked at.
 	recurrentFewest, recurrentHeldOut, recurrentLookedAt = 60, 6, 512
 	// recurrentOrigins is the number of newest origins that are used.
 	recurrentOrigins = 50000
 	// recurrentLooks is how often the held-out loss is looked at, and recurrentPatience
 	// how many looks without a gain end the training.
-	recurrentLooks, recurrentPatience = 20, 6
+	recurrentLooks, recurrentPatience = 20, 12
 	recurrentClip                     = 1 // bound of the norm of the gradient
 )
 
@@ -75,10 +76,10 @@ func (m Recurrent) withDefaults(step time.Duration) Recurrent {
 		m.Hidden = 32
 	}
 	if m.Batches <= 0 {
-		m.Batches = 600
+		m.Batches = 1000
 	}
 	if m.Epochs <= 0 {
-		m.Epochs = 10
+		m.Epochs = 50
 	}
 	if m.Rate <= 0 {
 		m.Rate = .005
@@ -116,9 +117,9 @@ func recurrentGrid(longest int) []int {
 	return append(grid, longest)
 }
 
-// fit returns a Predictor; an error that wraps ErrTooShort where there are fewer than 72
-// origins with an observed value and an observed target; or one that says that training
-// diverged.
+// fit returns a Predictor; an error that wraps ErrTooShort where there are fewer than 60
+// origins to learn from, with an observed value and an observed target; or one that says
+// that training diverged.
 func (m Recurrent) fit(ctx context.Context, name string, cell recurrentCell[float32], past Series) (Predictor, error) {
 	if past.Step <= 0 {
 		return nil, fmt.Errorf("fit %s: step %v of the series is not positive", name, past.Step)
@@ -137,7 +138,7 @@ func (m Recurrent) fit(ctx context.Context, name string, cell recurrentCell[floa
 			return nil, err
 		}
 	}
-	p := newRecurrentPredictor(net, inputs, grid, lesson.units)
+	p := newRecurrentPredictor(net, lesson.inputs, grid, lesson.units)
 	p.floor = math.Inf(-1)
 	if !slices.ContainsFunc(past.Values, func(v float64) bool { return v < 0 }) {
 		p.floor = 0

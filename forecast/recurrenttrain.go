@@ -3,9 +3,11 @@ package forecast
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sort"
 )
 
 // A recurrentLesson is what a network learns from: origins with their targets.
@@ -41,18 +43,22 @@ func (l *recurrentLesson) gather(ctx context.Context, longest int) error {
 		origins = append(origins, recurrentOrigin{i, recurrentLevel(l.values[:i+1], l.inputs.window)})
 		mean.add(origins[len(origins)-1].level)
 	}
-	held := len(origins) / recurrentHeldOut
-	if fewest := recurrentFewest * recurrentHeldOut / (recurrentHeldOut - 1); len(origins) < fewest {
-		return fmt.Errorf("%s needs %d origins to learn from, not %d: %w", l.name, fewest, len(origins), ErrTooShort)
+	if len(origins) < recurrentHeldOut {
+		return fmt.Errorf("%s needs %d origins to learn from: %w", l.name, recurrentFewest, ErrTooShort)
 	}
 	l.mean = mean.mean()
-	first := origins[len(origins)-held].at
+	first := origins[len(origins)-len(origins)/recurrentHeldOut].at
+	// Targets of what is learnt lie before the first origin that is held out.
+	before := func(o recurrentOrigin) bool { return o.at+longest < first }
+	if n := sort.Search(len(origins), func(i int) bool { return !before(origins[i]) }); n < recurrentFewest {
+		return fmt.Errorf("%s needs %d origins to learn from, not %d: %w", l.name, recurrentFewest, n, ErrTooShort)
+	}
 	for _, o := range origins {
 		switch {
 		case o.level == 0: // Nothing is learnt where there is no load.
 		case o.at >= first:
 			l.heldOut = append(l.heldOut, o)
-		case o.at+longest < first:
+		case before(o):
 			l.learnt = append(l.learnt, o)
 		}
 	}
@@ -73,12 +79,45 @@ func (l *recurrentLesson) change(o recurrentOrigin, horizon int) float64 {
 	return recurrentLog(l.values[o.at+horizon], o.level) - recurrentLog(l.values[o.at], o.level)
 }
 
-// setUnits sets the units of the changes, and reports whether there is anything to learn.
+// sample yields some thousands of the origins that are learnt from, evenly.
+func (l *recurrentLesson) sample() iter.Seq[recurrentOrigin] {
+	const enough = 5000
+	return func(yield func(recurrentOrigin) bool) {
+		for i := 0; i < len(l.learnt); i += 1 + len(l.learnt)/enough {
+			if !yield(l.learnt[i]) {
+				return
+			}
+		}
+	}
+}
+
+// setUnits sets the units of inputs and of changes, and reports whether there is anything
+// to learn.
 func (l *recurrentLesson) setUnits() bool {
+	var size, change sum
+	for o := range l.sample() {
+		for _, lag := range []int{1, l.inputs.window / 4, l.inputs.window - 1} {
+			if i := o.at - lag; i >= 0 && isObserved(l.values[i]) {
+				size.add(math.Abs(recurrentLog(l.values[i], o.level)))
+			}
+		}
+		if c := l.change(o, 1); !math.IsNaN(c) {
+			change.add(math.Abs(c))
+		}
+	}
+	// What hardly moves is not blown up beyond measure.
+	const least = 1e-4
+	l.inputs.valueUnit, l.inputs.changeUnit = least, least
+	if size.n > 0 {
+		l.inputs.valueUnit = max(size.mean(), least)
+	}
+	if change.n > 0 {
+		l.inputs.changeUnit = max(change.mean(), least)
+	}
 	l.units = make([]float64, len(l.grid))
 	for i, h := range l.grid {
 		var size sum
-		for _, o := range l.learnt {
+		for o := range l.sample() {
 			if c := l.change(o, h); !math.IsNaN(c) {
 				size.add(math.Abs(c))
 			}
@@ -107,7 +146,7 @@ func (l *recurrentLesson) initialise(net *recurrentNet[float32], seed uint64) {
 			continue
 		}
 		var changes []float64
-		for _, o := range l.learnt {
+		for o := range l.sample() {
 			if c := l.change(o, h); !math.IsNaN(c) {
 				changes = append(changes, c/l.units[i])
 			}
@@ -149,7 +188,7 @@ func (l *recurrentLesson) load(b *recurrentBench, row int, o recurrentOrigin) {
 		b.targets[row*len(l.grid)+i] = float32(target)
 	}
 	// Errors are judged in the unit of the load.
-	b.weights[row] = float32(clamp(o.level/l.mean, .1, 5))
+	b.weights[row] = float32(clamp(o.level/l.mean, 1./5, 5))
 }
 
 // train sets the weights of the net to the best that it meets.

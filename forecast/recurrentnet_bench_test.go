@@ -21,7 +21,7 @@ func benchNets() map[string]*recurrentNet[float32] {
 	return nets
 }
 
-// One batch of 64 windows of 60 steps: forward, backward, Adam.
+// One batch of windows of 60 steps: forward, backward, Adam.
 func BenchmarkRecurrentBatch(b *testing.B) {
 	for name, net := range benchNets() {
 		b.Run(name, func(b *testing.B) {
