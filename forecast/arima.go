@@ -21,7 +21,8 @@ import (
 // around it (a dynamic harmonic regression, as in HarmonicARMA). Without two whole
 // seasons of past there is none.
 //
-// Fit sees the newest ARIMAMaxSteps steps, with waves HarmonicMaxSteps.
+// Fit sees the newest ARIMAMaxSteps steps, with a season ARIMAMaxSeasonalSteps, with waves
+// HarmonicMaxSteps.
 type ARIMA struct {
 	// Season is the period in steps; below 2 there is no season.
 	Season int
@@ -38,6 +39,8 @@ const (
 	ARIMAMaxSeason = 60
 	// ARIMAMaxSteps is the longest history that an ARIMA is fitted to: a week of minutes.
 	ARIMAMaxSteps = 10080
+	// ARIMAMaxSeasonalSteps is that of a model with a season: a month of half-hours.
+	ARIMAMaxSeasonalSteps = 1500
 	// arimaGapWork bounds what an exact likelihood with gaps may cost: steps by squared
 	// number of states. Beyond it, and beyond a tenth of it in a search, the estimates of
 	// the conditional sum of squares stay.
@@ -56,8 +59,12 @@ func (m ARIMA) FitOperations(steps int) float64 {
 	if m.Season > ARIMAMaxSeason {
 		return harmonicOperations(steps, 10)
 	}
-	// Thirty models by fifty sums of squares of a dozen terms, and one exact likelihood.
-	return float64(min(steps, ARIMAMaxSteps)) * (30*50*12 + 50*10*float64(5+2*max(m.Season, 1)))
+	// Thirty models by fifty sums of squares of a dozen terms, and five exact likelihoods.
+	longest := ARIMAMaxSteps
+	if m.Season > 1 {
+		longest = ARIMAMaxSeasonalSteps
+	}
+	return float64(min(steps, longest)) * (30*50*12 + 200*10*float64(5+2*max(m.Season, 1)))
 }
 
 // Fit returns a *FittedARIMA. It returns an error that wraps ErrTooShort where past has
@@ -75,7 +82,11 @@ func (m ARIMA) Fit(ctx context.Context, past Series) (Predictor, error) {
 		h := harmonicFit{seasons: []Waves{{Period: m.Season}}, order: m.Order, constant: m.Constant, integrated: true}
 		return h.run(ctx, past.Values)
 	}
-	data, err := newARIMAData(past.Values, ARIMAMaxSteps, m.Season)
+	longest := ARIMAMaxSteps
+	if m.Season > 1 {
+		longest = ARIMAMaxSeasonalSteps
+	}
+	data, err := newARIMAData(past.Values, longest, m.Season)
 	if err != nil {
 		return nil, fmt.Errorf("fit arima: %w", err)
 	}

@@ -141,8 +141,9 @@ func differenceErrors(dst, y []float64, ar, ma []lagTerm, first int) {
 		for _, a := range ar {
 			v -= a.weight * y[t-a.lag]
 		}
-		for _, b := range ma {
-			v -= b.weight * dst[t-b.lag]
+		// The newest error last: it is the one that the processor has to wait for.
+		for i := len(ma) - 1; i >= 0; i-- {
+			v -= ma[i].weight * dst[t-ma[i].lag]
 		}
 		dst[t] = v
 	}

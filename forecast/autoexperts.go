@@ -9,6 +9,10 @@ import (
 // Longest pasts that experts are fitted to: smoothing forgets older values anyway.
 const smoothingWindow = 2000
 
+// farAhead is the part of the day, or of a longer shortest season, from which a horizon
+// is a long one.
+const farAhead = 4
+
 // seasons returns the periods that experts try: those given, those that the past shows,
 // and day and week in any case, which a short past cannot show yet.
 func (m Auto) seasons(past Series) []int {
@@ -49,6 +53,15 @@ func (m Auto) experts(past Series) []Expert {
 			Expert{Model: Profile{Season: s}, Label: "profile-" + length, After: s + 15},
 		)
 		waves = append(waves, Waves{Period: s})
+	}
+	// Models of the whole shape of a season pay where forecasts reach far into it; a few
+	// steps ahead they add nothing but the time of their fits.
+	if len(seasons) > 0 && m.Horizons > max(day, seasons[0])/farAhead {
+		experts = append(experts,
+			Expert{Model: MSTL{Seasons: seasons}, After: 3 * seasons[0]},
+			Expert{Model: HarmonicARMA{Seasons: waves[:1]}, After: 3 * seasons[0], Window: 2000},
+			Expert{Model: Prophet{Seasons: waves}, After: 3 * seasons[0]},
+		)
 	}
 	if len(waves) > 0 {
 		experts = append(experts, Expert{Model: Harmonic{Seasons: waves}, After: 2 * seasons[0]},

@@ -12,10 +12,13 @@ import (
 // off a histogram (Ke et al., LightGBM, NeurIPS 2017). The loss is Huber's with a bound
 // that follows the errors, near the absolute loss that forecasts are judged by.
 type booster struct {
-	trees, depth, leaf int
-	rate, penalty      float64 // of the learning, and the rows by which leaves are shrunk
-	subsample          float64 // share of the rows that a tree sees
-	seed               uint64
+	trees, depth  int
+	leaf          float64 // least weight of a leaf, in rows of mean weight
+	rate, penalty float64 // of the learning, and the rows by which leaves are shrunk
+	subsample     float64 // share of the rows that a tree sees
+	bound         float64 // quantile of the errors that bounds Huber's loss; 1: squared loss
+	held          float64 // share of the rows, the newest, that tell how many trees help
+	seed          uint64
 }
 
 // boostBins is the largest number of bins of a feature.
@@ -109,38 +112,87 @@ func (b *boosted) predict(x []float64) float64 {
 	return total
 }
 
-// fit fits the trees to targets y that weigh w.
+// fit fits the trees to targets y, oldest first, that weigh w. What weighs nothing is
+// ignored. Where rows are held, trees are first fitted to the older ones, and then to all
+// of them as many as made the least error on those held.
 func (c booster) fit(ctx context.Context, b *binned, y, w []float64) (*boosted, error) {
-	g := &boosting{
+	if seen := int((1 - c.held) * float64(b.rows)); seen < b.rows {
+		early := newBoosting(c, b, y, w)
+		_, best, err := early.run(ctx, seen)
+		if err != nil {
+			return nil, err
+		}
+		c.trees = best
+	}
+	out, _, err := newBoosting(c, b, y, w).run(ctx, b.rows)
+	return out, err
+}
+
+func newBoosting(c booster, b *binned, y, w []float64) *boosting {
+	return &boosting{
 		booster: c, binned: b, weights: w,
 		residuals: slices.Clone(y), gradients: make([]float64, b.rows),
 		rows: make([]int32, b.rows), spare: make([]int32, b.rows),
-		sums: make([]binSum, b.rows), sizes: make([]float64, b.rows),
+		sums: make([]binSum, b.rows), sizes: make([]float64, 0, b.rows),
 	}
-	total := 0.0
-	for _, v := range w {
+}
+
+// run fits trees to the first seen rows. Where that is not all of them, it stops once
+// more trees do no good to the others, and returns how many were best.
+func (g *boosting) run(ctx context.Context, seen int) (out *boosted, best int, err error) {
+	g.seen = seen
+	total, positive := 0.0, 0
+	for _, v := range g.weights[:seen] {
 		total += v
+		if v > 0 {
+			positive++
+		}
 	}
-	g.lightest = float64(c.leaf) * total / float64(b.rows)
-	out := &boosted{start: g.middle()}
+	out = &boosted{start: g.middle()}
+	if positive == 0 {
+		return out, 0, nil
+	}
+	g.lightest = g.leaf * total / float64(positive)
 	for r := range g.residuals {
 		g.residuals[r] -= out.start
 	}
-	source := rand.New(rand.NewPCG(c.seed, 0))
-	for i := range c.trees {
+	least := g.heldError()
+	source := rand.New(rand.NewPCG(g.seed, 0))
+	for i := range g.trees {
 		if i%boundEvery == 0 {
 			g.setBound()
 		}
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		tree := g.grow(source)
 		if len(tree) == 1 {
 			break // Nothing is left to split.
 		}
 		out.trees = append(out.trees, tree)
+		if seen == len(g.residuals) {
+			continue
+		}
+		if e := g.heldError(); e < least {
+			least, best = e, i+1
+		} else if i-best >= boostPatience {
+			break
+		}
 	}
-	return out, nil
+	return out, best, nil
+}
+
+// boostPatience is the number of trees without any good after which a fit on the older
+// rows ends.
+const boostPatience = 25
+
+// heldError returns the sum of the absolute errors of the rows not seen.
+func (g *boosting) heldError() float64 {
+	total := 0.0
+	for r := g.seen; r < len(g.residuals); r++ {
+		total += g.weights[r] * math.Abs(g.residuals[r])
+	}
+	return total
 }
 
 // boosting is a fit going on.
@@ -148,7 +200,8 @@ type boosting struct {
 	booster
 	*binned
 	weights, residuals, gradients []float64
-	bound                         float64 // of gradients
+	limit                         float64 // of gradients
+	seen                          int     // rows to learn from, the others are held
 	lightest                      float64 // least weight of a leaf
 	rows, spare                   []int32
 	sums                          []binSum  // scratch: those of the rows of one node
@@ -156,29 +209,53 @@ type boosting struct {
 	tree                          boostTree
 }
 
-// boundEvery is the number of trees after which the bound of Huber's loss is set anew: at
-// the 0.9 quantile of the errors.
+// boundEvery is the number of trees after which the bound of Huber's loss is set anew.
 const boundEvery = 5
 
 func (g *boosting) setBound() {
-	for r, e := range g.residuals {
-		g.sizes[r] = math.Abs(e)
+	g.limit = math.Inf(1)
+	if g.bound >= 1 {
+		return
+	}
+	g.sizes = g.sizes[:0]
+	for r, e := range g.residuals[:g.seen] {
+		if g.weights[r] > 0 {
+			g.sizes = append(g.sizes, math.Abs(e))
+		}
 	}
 	slices.Sort(g.sizes)
-	g.bound = g.sizes[len(g.sizes)*9/10]
+	g.limit = g.sizes[int(g.bound*float64(len(g.sizes)))]
 }
 
-// middle returns the median of the residuals.
+// middle returns the median of the targets, or for squared loss their mean.
 func (g *boosting) middle() float64 {
-	sorted := slices.Sorted(slices.Values(g.residuals))
-	return sorted[len(sorted)/2]
+	g.sizes = g.sizes[:0]
+	total, weight := 0.0, 0.0
+	for r, e := range g.residuals[:g.seen] {
+		if w := g.weights[r]; w > 0 {
+			g.sizes = append(g.sizes, e)
+			total += w * e
+			weight += w
+		}
+	}
+	switch {
+	case len(g.sizes) == 0:
+		return 0
+	case g.bound >= 1:
+		return total / weight
+	}
+	slices.Sort(g.sizes)
+	return g.sizes[len(g.sizes)/2]
 }
 
 // grow adds a tree and takes what it explains out of the residuals.
 func (g *boosting) grow(source *rand.Rand) boostTree {
 	rows := g.rows[:0]
-	for r := range g.residuals {
-		g.gradients[r] = clamp(g.residuals[r], -g.bound, g.bound)
+	for r := range g.residuals[:g.seen] {
+		if g.weights[r] <= 0 {
+			continue
+		}
+		g.gradients[r] = clamp(g.residuals[r], -g.limit, g.limit)
 		if g.subsample >= 1 || source.Float64() < g.subsample {
 			rows = append(rows, int32(r))
 		}

@@ -44,7 +44,7 @@ func (l leastSquares) minimise(ctx context.Context, x []float64) (float64, error
 	gram, damped := mat.NewSymDense(k, nil), mat.NewSymDense(k, nil)
 	gradient, step := mat.NewVecDense(k, nil), mat.NewVecDense(k, nil)
 	var factor mat.Cholesky
-	damping := 1e-3
+	damping, last := 1e-3, 0.0
 	for range l.steps {
 		for i := range x {
 			if err := ctx.Err(); err != nil {
@@ -79,9 +79,11 @@ func (l leastSquares) minimise(ctx context.Context, x []float64) (float64, error
 						total = s
 						improved = true
 						damping = max(damping*.1, 1e-9)
-						if gain <= l.tolerance*total {
+						// The next gain is to this one as this one is to the last.
+						if gain <= l.tolerance*total || gain*gain <= l.tolerance*total*last {
 							return total, nil
 						}
+						last = gain
 						continue
 					}
 				}

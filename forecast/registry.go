@@ -45,14 +45,15 @@ type registration struct {
 // registered returns all models, yardsticks first.
 func registered() []registration {
 	return []registration{
-		{"auto", func(s Settings) Model { return Auto{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 		{"naive", func(Settings) Model { return Naive{} }},
 		{"seasonal-naive", func(s Settings) Model { return SeasonalNaive{Season: s.season()} }},
 		{"naive2", func(s Settings) Model { return Naive2{Season: s.season()} }},
 		{"ses", func(s Settings) Model { return SES{Season: s.season()} }},
+		{"median", func(Settings) Model { return Median{} }},
 		{"moving-average", func(Settings) Model { return MovingAverage{} }},
 		{"holt", func(s Settings) Model { return Holt{Season: s.season()} }},
 		{"damped", func(s Settings) Model { return Holt{Season: s.season(), Damped: true} }},
+		{"profile", func(s Settings) Model { return Profile{Season: s.season()} }},
 		{"mstl", func(s Settings) Model { return MSTL{Seasons: s.Seasons} }},
 		{"theta", func(s Settings) Model { return Theta{Season: s.season()} }},
 		{"dotm", func(s Settings) Model { return DOTM{Season: s.season()} }},
@@ -67,6 +68,7 @@ func registered() []registration {
 		{"gru", func(s Settings) Model { return GRU{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 		{"prophet", newProphet},
 		{"ridge", func(s Settings) Model { return Ridge{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
+		{"auto", func(s Settings) Model { return Auto{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 	}
 }
 

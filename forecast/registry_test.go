@@ -10,7 +10,7 @@ import (
 )
 
 func TestEveryNameGivesAModelThatForecasts(t *testing.T) {
-	values := make([]float64, 3*48)
+	values := make([]float64, 4*48)
 	for i := range values {
 		values[i] = float64(10 + i%48)
 	}

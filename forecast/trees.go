@@ -35,7 +35,7 @@ const treesFewest = 150
 func (Trees) Name() string { return "trees" }
 
 func (m Trees) booster() booster {
-	return booster{trees: 100, depth: 5, leaf: 20, rate: .1, penalty: 5, subsample: .6, seed: m.Seed}
+	return booster{trees: 100, depth: 5, leaf: 20, rate: .1, penalty: 5, subsample: .6, bound: .9, seed: m.Seed}
 }
 
 // FitOperations implements Coster.

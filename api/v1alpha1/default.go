@@ -54,7 +54,7 @@ func (e *Experiment) Default() {
 		}
 	}
 	if len(s.Models) == 0 {
-		s.Models = []string{"naive", "seasonal-naive", "holt-winters", "harmonic", "ridge"}
+		s.Models = []string{"naive", "seasonal-naive", "harmonic", "ridge", "auto"}
 	}
 	fillPointer(&s.Seed, 1)
 	fill(&s.Seeds, 1)

@@ -74,7 +74,7 @@ func TestDefaultOfAnExperiment(t *testing.T) {
 			},
 			Policies:  []v1alpha1.PolicyRef{{Name: "static"}, {Name: "hpa"}, {Name: "v2"}, {Name: "v3"}, {Name: "oracle"}},
 			Candidate: "v3",
-			Models:    []string{"naive", "seasonal-naive", "holt-winters", "harmonic", "ridge"},
+			Models:    []string{"naive", "seasonal-naive", "harmonic", "ridge", "auto"},
 			Seed:      new(uint64(1)), Seeds: 1, Warmup: "25%", MinReplicas: new(int32(1)),
 			SLO:      v1alpha1.SLO{Latency: duration(250 * time.Millisecond), Objective: "99.9"},
 			Cost:     v1alpha1.Cost{PerReplicaHour: "0.05"},

@@ -5,7 +5,11 @@ func Policies() []string { return []string{"static", "hpa", "v2", "v3", "oracle"
 
 // Models returns the ids of the built-in forecasting models.
 func Models() []string {
-	return []string{"naive", "seasonal-naive", "naive2", "ses", "theta", "holt-winters", "ets", "harmonic", "ridge"}
+	return []string{
+		"naive", "seasonal-naive", "naive2", "ses", "median", "moving-average", "holt", "damped",
+		"profile", "mstl", "theta", "dotm", "holt-winters", "ets", "arima", "harmonic", "harmonic-arma",
+		"nlinear", "trees", "lstm", "gru", "prophet", "ridge", "auto",
+	}
 }
 
 // Units returns the units in which the load of a dataset may be given.
