@@ -20,9 +20,9 @@ type bfgs struct {
 	tolerance float64 // ends where two steps in a row gain less
 	steps     int     // at most
 	reach     float64 // longest step along a coordinate
-	// hopeless may be nil; else it is asked at every fifth step whether a value reached, of
-	// which the last steps have gained so much, is to be given up.
-	hopeless func(value, gain float64) bool
+	// hopeless may be nil; else it is asked at every fifth step whether a point reached, with
+	// its value, of which the last five steps have gained so much, is to be given up.
+	hopeless func(x []float64, value, gain float64) bool
 
 	// Room for n coordinates.
 	inverse              []float64 // n by n, approximates the inverse of the Hessian
@@ -54,7 +54,7 @@ func (b *bfgs) minimise(ctx context.Context, f differentiable, x []float64) (flo
 			return value, err
 		}
 		if step%5 == 4 {
-			if b.hopeless != nil && b.hopeless(value, before-value) {
+			if b.hopeless != nil && b.hopeless(x, value, before-value) {
 				break
 			}
 			before = value

@@ -70,7 +70,9 @@ func fitDOTM(ctx context.Context, values []float64) (*dotmPredictor, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		p.level, p.weight, _ = f.solve(p.alpha)
+		var squares float64
+		p.level, p.weight, squares = f.solve(p.alpha)
+		p.variance = errorVariance(squares, len(f.values)-dotmSkipped, 3)
 	}
 	p.base, p.decay = base, 1
 	for _, y := range values {
@@ -136,11 +138,14 @@ func (f *dotmFit) solve(alpha float64) (level, weight, squares float64) {
 // relative to base.
 type dotmPredictor struct {
 	alpha, weight float64
+	variance      float64 // of the errors
 	base, level   float64
 	line          slope
 	decay         float64 // (1-alpha)^n after n values
 	lag           float64 // SES of the times of the values, from 0
 }
+
+var _ QuantilePredictor = (*dotmPredictor)(nil)
 
 // expected returns the forecast of the next step.
 func (p *dotmPredictor) expected() float64 {
@@ -167,4 +172,12 @@ func (p *dotmPredictor) Predict(dst []float64) {
 		dst[i] = p.base + y
 		ahead.see(y)
 	}
+}
+
+// PredictQuantile implements QuantilePredictor, for normal errors: the variance is that of
+// SES, as the line, which hardly heeds a single value, is taken to be known.
+func (p *dotmPredictor) PredictQuantile(dst []float64, q float64) {
+	p.Predict(dst)
+	ses := smoothedLevel{alpha: p.alpha, variance: p.variance}
+	addQuantile(dst, ses.variances(len(dst)), q)
 }

@@ -61,7 +61,7 @@ func TestDOTMGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := fitted.(*adjustedPredictor)
+		p := fitted.(*adjustedQuantiles)
 		rest := make([]float64, len(c.Values))
 		for i, y := range c.Values {
 			rest[i] = y / p.indices[i%len(p.indices)]

@@ -1,8 +1,10 @@
 package forecast
 
 import (
+	"cmp"
 	"context"
 	"math"
+	"slices"
 )
 
 // An etsFit is the search for parameters and first states of one form.
@@ -43,25 +45,9 @@ func fitETS(ctx context.Context, form etsForm, values []float64, season int, lim
 	}
 	penalty := 2*k + 2*k*(k+1)/spare
 
-	var x []float64
-	best := math.Inf(1)
-	search := bfgs{tolerance: 1e-4, steps: 300, reach: 3}
-	search.hopeless = func(value, gain float64) bool { return value-20*gain > min(best, limit-penalty) }
-	for _, start := range etsStarts(form) {
-		at := f.coarse(start, smoothings+states)
-		if at == nil {
-			continue
-		}
-		reached, err := search.minimise(ctx, f, at)
-		if err != nil {
-			return nil, err
-		}
-		if reached < best {
-			best, x = reached, at
-		}
-	}
-	if x == nil {
-		return nil, ctx.Err()
+	x, best, err := f.search(ctx, smoothings+states, limit-penalty)
+	if x == nil || err != nil {
+		return nil, err
 	}
 	p := &FittedETS{seasonal: make([]float64, season)}
 	f.decode(p, x)
@@ -95,15 +81,95 @@ func etsStarts(form etsForm) []etsStart {
 	return starts
 }
 
-// coarse returns a start of n coordinates; nil where the form has no likelihood there.
-func (f *etsFit) coarse(start etsStart, n int) []float64 {
-	var best []float64
-	least := math.Inf(1)
+// etsSection is the number of values, or etsSectionSeasons seasons if they are more, from
+// which all starts of a long series are searched.
+const etsSection, etsSectionSeasons = 400, 10
+
+// search returns the point of n coordinates with the least likelihood found, and that; nil
+// where there is none, or it will hardly be below limit. On a long series all starts are
+// searched on its first section, and the two that suit the whole best go on from there.
+func (f *etsFit) search(ctx context.Context, n int, limit float64) (x []float64, best float64, err error) {
+	best = math.Inf(1)
+	s := bfgs{tolerance: 1e-4, steps: 300, reach: 3}
+	// A point that comes near the best one will end there.
+	s.hopeless = func(at []float64, value, gain float64) bool {
+		return value-20*gain > min(best, limit) || x != nil && value-gain < best+1 && f.near(at, x)
+	}
+	whole := f.path
+	values := whole.values[:min(max(etsSection, etsSectionSeasons*len(f.start.seasonal)), len(whole.values))]
+	var section *etsPath
+	if 2*len(values) < len(whole.values) {
+		if path := newETSPath(f.form, values); path.observed > 3*n {
+			section = &path
+		}
+	}
+	var candidates []etsCandidate
+	for _, start := range etsStarts(f.form) {
+		c := f.coarse(start, n)
+		if c.x == nil {
+			continue
+		}
+		if section != nil {
+			at := slices.Clone(c.x)
+			f.path = *section
+			_, err := (&bfgs{tolerance: 1e-2, steps: 50, reach: 3}).minimise(ctx, f, at)
+			f.path = whole
+			if err != nil {
+				return nil, 0, err
+			}
+			if l := f.value(at); l < c.likelihood {
+				c = etsCandidate{at, l}
+			}
+		}
+		candidates = append(candidates, c)
+	}
+	if section != nil && len(candidates) > 2 {
+		slices.SortStableFunc(candidates, func(a, b etsCandidate) int { return cmp.Compare(a.likelihood, b.likelihood) })
+		candidates = candidates[:2]
+	}
+	for _, c := range candidates {
+		if x != nil && section != nil && f.near(c.x, x) {
+			continue
+		}
+		reached, err := s.minimise(ctx, f, c.x)
+		if err != nil {
+			return nil, 0, err
+		}
+		if reached < best {
+			best, x = reached, c.x
+		}
+	}
+	return x, best, ctx.Err()
+}
+
+// near reports whether the parameters of two points are about the same.
+func (f *etsFit) near(a, b []float64) bool {
+	n := len(a) - len(f.start.seasonal)
+	if f.form.trend {
+		n-- // Its state.
+	}
+	for i := range n {
+		if math.Abs(logistic(a[i])-logistic(b[i])) > .05 {
+			return false
+		}
+	}
+	return true
+}
+
+// An etsCandidate is a point of the search.
+type etsCandidate struct {
+	x          []float64
+	likelihood float64
+}
+
+// coarse returns a start of n coordinates; nil ones where the form has no likelihood there.
+func (f *etsFit) coarse(start etsStart, n int) etsCandidate {
+	best := etsCandidate{likelihood: math.Inf(1)}
 	for _, alpha := range start.alphas {
 		x := make([]float64, n)
 		f.encode(x, Smoothing{Alpha: alpha, Beta: alpha * start.beta, Gamma: (1 - alpha) * start.gamma, Phi: .95})
-		if l := f.value(x); l < least {
-			best, least = x, l
+		if l := f.value(x); l < best.likelihood {
+			best = etsCandidate{x, l}
 		}
 	}
 	return best

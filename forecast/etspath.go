@@ -42,6 +42,9 @@ func newETSPath(form etsForm, values []float64) etsPath {
 //
 // The recursion is that of FittedETS.step.
 func (f *etsPath) likelihood(p *FittedETS) float64 {
+	if !f.form.seasonal && f.observed == len(f.values) {
+		return f.levelLikelihood(p)
+	}
 	if f.form.multiplicativeSeason {
 		for _, v := range p.seasonal {
 			if !(v > 0) {
@@ -96,6 +99,11 @@ func (f *etsPath) likelihood(p *FittedETS) float64 {
 		}
 	}
 	p.level, p.trend, p.phase = level, trend, phase
+	return f.minus2(squares, logs)
+}
+
+// minus2 returns the likelihood of the sums of a run.
+func (f *etsPath) minus2(squares float64, logs logarithm) float64 {
 	f.squares = squares
 	l := float64(f.observed)*math.Log(max(squares, f.floor)) + 2*logs.value()
 	if math.IsNaN(l) {
@@ -113,6 +121,10 @@ func (f *etsPath) gradient(at Smoothing, d *FittedETS) {
 	bySquares := 2 * float64(f.observed) / f.squares
 	if f.squares <= f.floor {
 		bySquares = 0
+	}
+	if !f.form.seasonal && f.observed == len(f.values) {
+		f.levelGradient(at, bySquares, d)
+		return
 	}
 	clear(d.seasonal)
 	// The slopes by the states after the step at hand, and the sums of those by the

@@ -11,40 +11,24 @@ import "math"
 // good to the first order beyond. Nothing is simulated.
 func (p *FittedETS) PredictQuantile(dst []float64, q float64) {
 	p.Predict(dst)
-	z := math.Sqrt2 * math.Erfinv(2*q-1)
-	for i, v := range p.variances(dst) {
-		dst[i] += z * math.Sqrt(v)
-	}
+	addQuantile(dst, p.variances(dst), q)
 }
 
 // variances returns the variances of the steps ahead, whose means are given.
 func (p *FittedETS) variances(means []float64) []float64 {
-	n := len(means)
-	// How much an error moves the forecast j+1 steps later.
-	reactions := make([]float64, n)
-	damping, slope := 1.0, 0.0
-	for j := range reactions {
-		damping *= p.smoothing.Phi
-		slope += damping
-		c := p.smoothing.Alpha + p.smoothing.Beta*slope
-		if p.form.seasonal && !p.form.multiplicativeSeason && (j+1)%len(p.seasonal) == 0 {
-			c += p.smoothing.Gamma
-		}
-		reactions[j] = c
+	season := 0
+	if p.form.seasonal && !p.form.multiplicativeSeason {
+		season = len(p.seasonal)
 	}
-	variances := make([]float64, n)
+	reactions := p.smoothing.reactions(len(means), season)
 	if !p.form.multiplicativeError {
-		total := 1.0
-		for h := range variances {
-			variances[h] = p.variance * total
-			total += reactions[h] * reactions[h]
-		}
-		return variances
+		return additiveVariances(reactions, p.variance)
 	}
+	variances := make([]float64, len(means))
 	// The mean squares of what is expected h+1 steps ahead, which the relative errors
 	// multiply, without the season where that is a factor. An error moves the level in
 	// proportion to what was expected, and a factor in proportion to itself.
-	squares := make([]float64, n)
+	squares := make([]float64, len(means))
 	for h, mean := range means {
 		season := 1.0
 		if p.form.multiplicativeSeason {

@@ -75,9 +75,13 @@ func (m HoltWinters) Fit(ctx context.Context, past Series) (Predictor, error) {
 	}
 	p := start.clone()
 	p.set(m, smoothing)
+	squares, observed := p.replay(past.Values), 0
 	for _, y := range past.Values {
-		p.Update(y)
+		if !math.IsNaN(y) {
+			observed++
+		}
 	}
+	p.variance = errorVariance(squares, observed, m.Season+4) // The states and the parameters.
 	return p, nil
 }
 
@@ -221,9 +225,12 @@ func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
 func logit(p float64) float64 { return math.Log(p / (1 - p)) }
 
+var _ QuantilePredictor = (*FittedHoltWinters)(nil)
+
 // FittedHoltWinters is the Predictor of HoltWinters.
 type FittedHoltWinters struct {
 	smoothing    Smoothing
+	variance     float64 // of the errors
 	level, trend float64
 	seasonal     []float64
 	phase        int // of the next observation
@@ -243,6 +250,12 @@ func (p *FittedHoltWinters) Predict(dst []float64) {
 		slope += damping * p.trend
 		dst[i] = p.level + slope + p.seasonal[(p.phase+i)%len(p.seasonal)]
 	}
+}
+
+// PredictQuantile implements QuantilePredictor, for normal errors.
+func (p *FittedHoltWinters) PredictQuantile(dst []float64, q float64) {
+	p.Predict(dst)
+	addQuantile(dst, additiveVariances(p.smoothing.reactions(len(dst), len(p.seasonal)), p.variance), q)
 }
 
 // replay updates with all values and returns the sum of squared one-step errors.

@@ -114,7 +114,9 @@ func (p *mstlPredictor) Predict(dst []float64) {
 	}
 }
 
-// mstlQuantiles are those of the other model, as the seasons are taken to be known.
+// mstlQuantiles are those of the other model, as the seasons are taken to be known. They
+// are too near to the forecast where there is much noise, part of which the seasons take
+// for their own: of white noise, 80 % intervals cover some 70 %.
 type mstlQuantiles struct {
 	mstlPredictor
 

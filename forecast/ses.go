@@ -50,7 +50,9 @@ func levelOperations(steps int, alpha float64) float64 {
 }
 
 // A smoothedLevel is the Predictor of SES on an adjusted series.
-type smoothedLevel struct{ alpha, level float64 }
+type smoothedLevel struct{ alpha, level, variance float64 }
+
+var _ QuantilePredictor = (*smoothedLevel)(nil)
 
 func (p *smoothedLevel) Update(y float64) {
 	if isFinite(y) {
@@ -62,6 +64,16 @@ func (p *smoothedLevel) Predict(dst []float64) {
 	for i := range dst {
 		dst[i] = p.level
 	}
+}
+
+// PredictQuantile implements QuantilePredictor, for normal errors.
+func (p *smoothedLevel) PredictQuantile(dst []float64, q float64) {
+	p.Predict(dst)
+	addQuantile(dst, p.variances(len(dst)), q)
+}
+
+func (p *smoothedLevel) variances(n int) []float64 {
+	return additiveVariances(Smoothing{Alpha: p.alpha, Phi: 1}.reactions(n, 0), p.variance)
 }
 
 // fitLevel returns the level after the values, for the alpha of the least squared
@@ -95,8 +107,8 @@ func fitLevel(ctx context.Context, values []float64, alpha float64) (*smoothedLe
 			return nil, err
 		}
 	}
-	first, _ := startLevel(observed, alpha)
-	p := &smoothedLevel{alpha: alpha, level: first}
+	first, squares := startLevel(observed, alpha)
+	p := &smoothedLevel{alpha: alpha, level: first, variance: errorVariance(squares, len(observed), 2)}
 	for _, y := range observed {
 		p.Update(y)
 	}

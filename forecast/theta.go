@@ -51,6 +51,8 @@ func (m Theta) FitOperations(steps int) float64 {
 	return SES{Season: m.Season, Alpha: m.Alpha}.FitOperations(steps) + 10*float64(steps)
 }
 
+var _ QuantilePredictor = (*thetaPredictor)(nil)
+
 type thetaPredictor struct {
 	smoothedLevel
 
@@ -68,6 +70,13 @@ func (p *thetaPredictor) Predict(dst []float64) {
 	for i := range dst {
 		dst[i] = p.level + drift*(float64(i)+past)
 	}
+}
+
+// PredictQuantile implements QuantilePredictor: the variance is that of SES, as the drift
+// is taken to be known.
+func (p *thetaPredictor) PredictQuantile(dst []float64, q float64) {
+	p.Predict(dst)
+	addQuantile(dst, p.variances(len(dst)), q)
 }
 
 // A slope is that of the line of least squares through the values added, one a step,

@@ -22,6 +22,8 @@ func TestThetaGolden(t *testing.T) {
 		Values []float64
 		SES    float64
 		Theta  []float64
+		// Of the 80 % interval, empty with a season.
+		Upper80 []float64
 	}
 	if err := json.Unmarshal(data, &golden); err != nil {
 		t.Fatal(err)
@@ -32,6 +34,9 @@ func TestThetaGolden(t *testing.T) {
 			checkNear(t, "ses", predict(mustFit(t, forecast.SES{}, past), 1), []float64{c.SES}, 1e-5)
 			p := mustFit(t, forecast.Theta{Season: c.Season}, past)
 			checkNear(t, "theta", predict(p, len(c.Theta)), c.Theta, 1e-5)
+			upper := make([]float64, len(c.Upper80))
+			p.(forecast.QuantilePredictor).PredictQuantile(upper, .9)
+			checkNear(t, "quantile", upper, c.Upper80, 1e-5)
 		})
 	}
 }

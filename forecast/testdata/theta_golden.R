@@ -19,6 +19,7 @@ out <- lapply(names(cases), function(name) {
   season <- frequency(y)
   h <- max(10, 2 * season)
   smoothed <- ses(as.numeric(y), h = 1)
+  theta <- thetaf(y, h = h, level = 80)
   list(
     name = name,
     season = season,
@@ -26,7 +27,9 @@ out <- lapply(names(cases), function(name) {
     ses = as.numeric(smoothed$mean),
     alpha = smoothed$model$par[["alpha"]],
     sse = sum(residuals(smoothed)^2),
-    theta = as.numeric(thetaf(y, h = h)$mean)
+    theta = as.numeric(theta$mean),
+    # Without a season; with one R's interval has not the width of the season's factor.
+    upper80 = I(if (season == 1) as.numeric(theta$upper) else numeric(0))
   )
 })
 cat(toJSON(out, digits = NA, auto_unbox = TRUE, pretty = FALSE), "\n", sep = "")
