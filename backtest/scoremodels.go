@@ -51,6 +51,10 @@ func (b *bench) scoreModels(ctx context.Context) ([]result.Forecast, error) {
 			b.note(fmt.Sprintf("Model %s is not scored: %v.", id, err))
 			continue
 		}
+		if f := eval.Models[0].Failures; f.Any() {
+			b.note(fmt.Sprintf("Model %s fell back to what was fitted before, or to the last value: %d fits failed and %d forecasts were no number; first: %v.",
+				id, f.Fits, f.Forecasts, f.First))
+		}
 		scores = append(scores, modelScores(id, eval.Models[0], series.Step)...)
 		b.blocks.Models = append(b.blocks.Models, gate.ModelOf(id, eval.Models[0], series.Step))
 		if track := eval.Models[0].Track; track != nil {

@@ -13,6 +13,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"hindcast.dev/datasets"
+	"hindcast.dev/forecast"
 )
 
 // TestForecastEvalStops holds that an interrupt ends the scoring without results.
@@ -120,4 +124,20 @@ func m4Rows(t *testing.T, name string) map[string][]float64 {
 		}
 	}
 	return all
+}
+
+// TestForecastEvalTellsFailures holds that a model which fell back says so.
+func TestForecastEvalTellsFailures(t *testing.T) {
+	p := &evalPlan{series: datasets.Series{Step: time.Minute, Values: []float64{1, 2, 3}}}
+	e := forecast.ModelEvaluation{Name: "arima", Failures: forecast.Failures{Fits: 2, First: errors.New("no optimum")}}
+	e.Weights = []forecast.Weight{{Name: "few", Weight: .25}, {Name: "most", Weight: .75}}
+	text, err := evalText(p, []modelScore{{ModelEvaluation: e}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"fell back  arima: 2 fits failed and 0 forecasts", "first: no optimum", "mean weights of arima:\n  most 75.00 %, few 25.00 %\n"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%q is not in:\n%s", want, text)
+		}
+	}
 }

@@ -23,7 +23,8 @@ func forecastEvalCommand() *cli.Command {
 			"(rolling origin). Accuracy is 1 - WAPE; pinball is in the unit of the load, the mean over\n" +
 			"quantiles 0.5, 0.9, 0.95 and 0.99. naive and seasonal-naive are always scored beside the\n" +
 			"others. Loads with steps below a minute are scored by the minute where every horizon\n" +
-			"allows it. A fit sees the last 28 days.",
+			"allows it. A fit sees the last 28 days, and takes over when the time that it is declared to\n" +
+			"take has passed in the load.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "data", Usage: "load: `FILE` or scenario:NAME; required"},
 			&cli.StringFlag{Name: "unit", Usage: "what the values of the data are: `UNIT` is " + unitList(), DefaultText: "rps, or the scenario's own"},
@@ -173,6 +174,7 @@ func (p *evalPlan) arrange(spec v1alpha1.ExperimentSpec) error {
 		return fmt.Errorf("--warmup: %s leaves nothing of %v to score; shorten it", spec.Warmup, datasets.Duration(step)*datasets.Duration(n))
 	}
 	opt := &p.options
+	opt.NanosecondsPerOperation = 1
 	opt.WarmUp = max(1, steps(warmUp, step))
 	opt.Window = max(1, int(modelHistory/step))
 	if p.refit > 0 {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -12,6 +14,7 @@ import (
 
 	"hindcast.dev/backtest/result"
 	"hindcast.dev/datasets"
+	"hindcast.dev/forecast"
 )
 
 // evalSchema names the version of what `forecast eval --json` writes.
@@ -94,6 +97,12 @@ func evalText(p *evalPlan, scores []modelScore) ([]byte, error) {
 			fmt.Fprintf(tw, "not scored\t%v\n", s.unfit)
 		}
 	}
+	for _, s := range scores {
+		if f := s.Failures; f.Any() {
+			fmt.Fprintf(tw, "fell back\t%s: %d fits failed and %d forecasts were no number; what was fitted before, or the last value, stood in; first: %v\n",
+				s.Name, f.Fits, f.Forecasts, f.First)
+		}
+	}
 	if err := tw.Flush(); err != nil {
 		return nil, err
 	}
@@ -101,7 +110,30 @@ func evalText(p *evalPlan, scores []modelScore) ([]byte, error) {
 	if err := scoreTable(&b, p, scores); err != nil {
 		return nil, err
 	}
+	weightLines(&b, scores)
 	return b.Bytes(), nil
+}
+
+// weightLines says what the experts of each model counted in the mean.
+func weightLines(b *bytes.Buffer, scores []modelScore) {
+	for _, s := range scores {
+		if len(s.Weights) == 0 {
+			continue
+		}
+		weights := slices.Clone(s.Weights)
+		slices.SortStableFunc(weights, func(a, b forecast.Weight) int { return cmp.Compare(b.Weight, a.Weight) })
+		fmt.Fprintf(b, "\nmean weights of %s:", s.Name)
+		for i, w := range weights {
+			if i%6 == 0 {
+				b.WriteString("\n ")
+			}
+			fmt.Fprintf(b, " %s %s %%", w.Name, percent(w.Weight))
+			if i+1 < len(weights) {
+				b.WriteString(",")
+			}
+		}
+		b.WriteString("\n")
+	}
 }
 
 func (p *evalPlan) seasonText() string {
