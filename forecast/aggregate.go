@@ -220,14 +220,14 @@ func awake(weights, forecasts []float64) {
 
 // combined returns the weighted mean of the forecasts, NaN where no weight is above 0.
 func combined(weights, forecasts []float64) float64 {
-	total, any := 0.0, false
+	total, some := 0.0, false
 	for k, w := range weights {
 		if w > 0 {
 			total += w * forecasts[k]
-			any = true
+			some = true
 		}
 	}
-	if !any {
+	if !some {
 		return math.NaN()
 	}
 	return total

@@ -316,7 +316,7 @@ func TestARIMAOfHardSeries(t *testing.T) {
 	r := rand.New(rand.NewPCG(45, 1))
 	for name, values := range map[string][]float64{
 		"decades": generate(600, func(i int) float64 { return math.Exp(float64(i)/52) * (1 + .1*r.Float64()) }),
-		"zeros":   generate(400, func(i int) float64 { return 0 }),
+		"zeros":   generate(400, func(int) float64 { return 0 }),
 		"stops":   generate(400, func(i int) float64 { return float64(max(0, 300-i)) }),
 		"steps":   generate(400, func(i int) float64 { return float64(10 + 90*(i/150%2)) }),
 		"gap": generate(500, func(i int) float64 {

@@ -44,7 +44,6 @@ type arimaData struct {
 	observed   []bool      // nil where all are
 	regressors [][]float64 // beside the constant
 
-	differenced map[[2]int][][]float64
 }
 
 // An arimaEstimate is a fitted process.

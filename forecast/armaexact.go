@@ -1,6 +1,10 @@
 package forecast
 
-import "gonum.org/v1/gonum/floats"
+import (
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
+)
 
 // An innovator computes, for each of several series that go through the same filter, the
 // errors of the best linear one-step forecasts.
@@ -142,8 +146,8 @@ func differenceErrors(dst, y []float64, ar, ma []lagTerm, first int) {
 			v -= a.weight * y[t-a.lag]
 		}
 		// The newest error last: it is the one that the processor has to wait for.
-		for i := len(ma) - 1; i >= 0; i-- {
-			v -= ma[i].weight * dst[t-ma[i].lag]
+		for _, m := range slices.Backward(ma) {
+			v -= m.weight * dst[t-m.lag]
 		}
 		dst[t] = v
 	}

@@ -124,7 +124,7 @@ func (e *autoExpert) fit(ctx context.Context, past Series) error {
 	if n := len(past.Values); e.Window > 0 && n > e.Window {
 		past.Start, past.Values = past.Time(n-e.Window), past.Values[n-e.Window:]
 	}
-	p, err := e.Model.Fit(ctx, past)
+	p, err := e.Fit(ctx, past)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()

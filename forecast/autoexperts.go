@@ -3,6 +3,7 @@ package forecast
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -81,5 +82,5 @@ func seasonName(period int, step time.Duration) string {
 			return fmt.Sprintf("%d%s", length/unit.length, unit.name)
 		}
 	}
-	return fmt.Sprintf("%d", period)
+	return strconv.Itoa(period)
 }

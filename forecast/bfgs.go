@@ -75,7 +75,7 @@ func (b *bfgs) minimise(ctx context.Context, f differentiable, x []float64) (flo
 		case longest > b.reach:
 			length = b.reach / longest
 		}
-		reached := math.Inf(1)
+		var reached float64
 		for {
 			for i, v := range x {
 				b.trial[i] = v + length*b.move[i]

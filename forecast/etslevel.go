@@ -1,6 +1,9 @@
 package forecast
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // levelLikelihood is likelihood without a season or missing values, in about half the
 // time: of level and trend before each value,
@@ -52,9 +55,9 @@ func (f *etsPath) levelGradient(at Smoothing, bySquares float64, d *FittedETS) {
 	var byLevel, byTrend, byAlpha, byBeta, byPhi float64
 	levels, trends := f.levels[:len(f.values)], f.trends[:len(f.values)]
 	if f.form.multiplicativeError {
-		for i := len(f.values) - 1; i >= 0; i-- {
+		for i, y := range slices.Backward(f.values) {
 			toLevel := 1 / levels[i]
-			correction := f.values[i] - levels[i]
+			correction := y - levels[i]
 			byAlpha += byLevel * correction
 			byBeta += byTrend * correction
 			e := correction * toLevel
@@ -64,8 +67,8 @@ func (f *etsPath) levelGradient(at Smoothing, bySquares float64, d *FittedETS) {
 			byTrend *= phi
 		}
 	} else {
-		for i := len(f.values) - 1; i >= 0; i-- {
-			e := f.values[i] - levels[i]
+		for i, y := range slices.Backward(f.values) {
+			e := y - levels[i]
 			byAlpha += byLevel * e
 			byBeta += byTrend * e
 			byLevel = (1-alpha)*byLevel - (bySquares*e + beta*byTrend)

@@ -1,6 +1,9 @@
 package forecast
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // An etsPath runs exponential smoothing of one form over the values and back again, for
 // the likelihood and its gradient.
@@ -131,11 +134,11 @@ func (f *etsPath) gradient(at Smoothing, d *FittedETS) {
 	// parameters over the steps after it.
 	var byLevel, byTrend, byAlpha, byBeta, byGamma, byPhi float64
 	phase := len(f.values) % len(d.seasonal)
-	for i := len(f.values) - 1; i >= 0; i-- {
+	for i, y := range slices.Backward(f.values) {
 		if phase--; phase < 0 {
 			phase = len(d.seasonal) - 1
 		}
-		y, level, trend, season := f.values[i], f.levels[i], f.trends[i], f.seasons[i]
+		level, trend, season := f.levels[i], f.trends[i], f.seasons[i]
 		bySeason := d.seasonal[phase]
 		switch {
 		case y != y:

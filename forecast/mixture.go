@@ -52,7 +52,7 @@ func newMixture(horizon, experts int) *mixture {
 		weights: make([]float64, experts),
 		issued:  make([]mixed, horizon),
 	}
-	m.above = newFixedShare(len(m.rules), .3*once, .005)
+	m.above = newFixedShare(len(m.rules), .1*once, .005)
 	m.shares = make([]float64, len(m.rules))
 	for range m.rules {
 		m.byRule = append(m.byRule, make([]float64, experts))

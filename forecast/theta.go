@@ -48,7 +48,7 @@ func (m Theta) Fit(ctx context.Context, past Series) (Predictor, error) {
 
 // FitOperations implements Coster.
 func (m Theta) FitOperations(steps int) float64 {
-	return SES{Season: m.Season, Alpha: m.Alpha}.FitOperations(steps) + 10*float64(steps)
+	return SES(m).FitOperations(steps) + 10*float64(steps)
 }
 
 var _ QuantilePredictor = (*thetaPredictor)(nil)

@@ -133,12 +133,9 @@ func (w *waveDesign) choose(ctx context.Context) error {
 					best, least = pairs, v
 				}
 			}
-			w.seasons[i].Pairs = best
 			// Numbers of several seasons depend on each other; they only fall, so that
 			// this ends.
-			if best > before {
-				w.seasons[i].Pairs = before
-			}
+			w.seasons[i].Pairs = min(best, before)
 			changed = changed || best < before
 		}
 	}

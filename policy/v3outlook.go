@@ -41,8 +41,8 @@ type outlook struct {
 	next      time.Time // when the next step is due
 	fits      fits
 	predictor forecast.Predictor // nil: not fitted yet
-	path      []float64 // point forecasts of the next steps
-	flat      []float64 // those of last value
+	path      []float64          // point forecasts of the next steps
+	flat      []float64          // those of last value
 
 	lead, long       int             // lengths of the windows, steps
 	peaks, lastPeaks *forecast.Peaks // of the model, and of last value
