@@ -136,7 +136,7 @@ spec:
 		}
 	}
 	for _, want := range []string{
-		"result.json", "forecasts/ridge.csv.gz",
+		"result.json", "forecasts/auto.csv.gz",
 		"runs/v3/timeline.csv.gz", "runs/v3/decisions.jsonl", "runs/v3/latency.csv", "runs/ours/timeline.csv.gz", "runs/oracle/decisions.jsonl",
 	} {
 		if len(all[0][want]) == 0 {

@@ -221,7 +221,8 @@ func (o *outlook) replicas(load float64) int32 {
 	if !(load > 0) {
 		return 0
 	}
-	return saturate(math.Ceil(load / o.metric.PerReplica))
+	// The sum of a forecast's terms may exceed a whole number of replicas by rounding.
+	return saturate(math.Ceil(load / o.metric.PerReplica * (1 - 1e-9)))
 }
 
 // A surge is a rise that leaves the bound of the forecast behind: nothing like it was
