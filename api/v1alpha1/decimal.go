@@ -9,7 +9,11 @@ import (
 )
 
 // A Decimal is a number written as a string, as the Kubernetes API conventions ask
-// for, since floats do not survive all encodings. A bare number is read as well.
+// for, since floats do not survive all encodings. A bare number is read as well; the
+// API server takes a bare number only where it is whole.
+//
+// +kubebuilder:validation:XIntOrString
+// +kubebuilder:validation:Pattern=`^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$`
 type Decimal string
 
 // Float returns the number; the empty Decimal is NaN. Infinite and NaN texts are

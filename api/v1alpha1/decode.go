@@ -12,7 +12,7 @@ import (
 )
 
 // APIVersion is the apiVersion of the objects of this package.
-const APIVersion = "autoscaling.hindcast.dev/v1alpha1"
+const APIVersion = Group + "/v1alpha1"
 
 // The kinds that Decode reads.
 const (

@@ -2,4 +2,6 @@
 // PredictiveScaler, which a cluster accepts, and Experiment, which is only ever a
 // file. It has their types, defaults, validation and strict decoding; it decides
 // and runs nothing.
+//
+// +groupName=autoscaling.hindcast.dev
 package v1alpha1
