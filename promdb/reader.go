@@ -68,6 +68,21 @@ func (r *Reader) QueryVector(ctx context.Context, expr string, at time.Time) ([]
 	return r.eval.queryVector(ctx, expr, at, 0)
 }
 
+// Querier implements storage.Queryable, for promapi. Nothing of it is hidden: the run
+// is over.
+func (r *Reader) Querier(mint, maxt int64) (storage.Querier, error) {
+	return r.blocks.Querier(mint, maxt)
+}
+
+// BlockMetas returns what the blocks say of themselves.
+func (r *Reader) BlockMetas() []tsdb.BlockMeta {
+	metas := make([]tsdb.BlockMeta, len(r.blocks))
+	for i, b := range r.blocks {
+		metas[i] = b.Meta()
+	}
+	return metas
+}
+
 // Close closes the blocks. No query may be running.
 func (r *Reader) Close() error {
 	var errs []error

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -136,6 +137,24 @@ func (s *Server) Query(t testing.TB, expr string, at time.Time) map[string]float
 		vector[Key(r.Metric)] = v
 	}
 	return vector
+}
+
+// Get asks for a path with the parameters form and returns the status code and the body.
+func (s *Server) Get(t testing.TB, path string, form url.Values) (code int, body []byte) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.address+path+"?"+form.Encode(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err = io.ReadAll(resp.Body); err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, body
 }
 
 // Key writes labels in the order of their names.
