@@ -8,34 +8,24 @@ import (
 	"hindcast.dev/forecast"
 )
 
-// benchModels are the models of the benchmarks, for steps of a minute.
-func benchModels() []forecast.Model {
-	return []forecast.Model{
-		forecast.Naive{},
-		forecast.SeasonalNaive{Season: 1440},
-		forecast.HoltWinters{Damped: true},
-		forecast.HoltWinters{Season: 1440},
-		forecast.Harmonic{Seasons: []forecast.Waves{{Period: 1440}, {Period: 10080}}},
-		forecast.Ridge{},
-		forecast.LSTM{},
-		forecast.GRU{},
-		forecast.Naive2{Season: 1440},
-		forecast.SES{Season: 1440},
-		forecast.Theta{Season: 1440},
-		forecast.DOTM{Season: 1440},
-		forecast.MovingAverage{},
-		forecast.Holt{Season: 1440, Damped: true},
-		forecast.MSTL{Seasons: []int{1440}},
-		forecast.ETS{Season: 1440},
-		forecast.ARIMA{Season: 1440},
-		forecast.HarmonicARMA{Seasons: []forecast.Waves{{Period: 1440}, {Period: 10080}}},
+// benchModels are all models, for steps of a minute and the seasons of a day and a week.
+func benchModels(b *testing.B) []forecast.Model {
+	b.Helper()
+	var models []forecast.Model
+	for _, name := range forecast.Names() {
+		m, err := forecast.ByName(name, forecast.Settings{Step: time.Minute, Seasons: []int{1440, 10080}, Horizon: 15})
+		if err != nil {
+			b.Fatal(err)
+		}
+		models = append(models, m)
 	}
+	return models
 }
 
 // Two weeks of minutes.
 func BenchmarkFit(b *testing.B) {
 	s := minutes(daily(14*1440, 1440, 18)...)
-	for _, m := range benchModels() {
+	for _, m := range benchModels(b) {
 		b.Run(m.Name(), func(b *testing.B) {
 			for b.Loop() {
 				if _, err := m.Fit(context.Background(), s); err != nil {
@@ -49,7 +39,7 @@ func BenchmarkFit(b *testing.B) {
 // One observation and forecasts of 15 steps.
 func BenchmarkUpdatePredict(b *testing.B) {
 	values := daily(14*1440, 1440, 19)
-	for _, m := range benchModels() {
+	for _, m := range benchModels(b) {
 		b.Run(m.Name(), func(b *testing.B) {
 			p := mustFit(b, m, minutes(values...))
 			dst := make([]float64, 15)

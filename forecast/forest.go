@@ -104,21 +104,39 @@ func (f Forest) Refit(m *FittedForest, x, y []float64) error {
 // Predict returns the mean of the trees' answers for one row of features, which
 // must be as many as those of the training table, and finite.
 func (m *FittedForest) Predict(x []float64) float64 {
-	if len(x) != m.features {
-		panic("forecast: forest asked with another number of features than it was fitted to")
-	}
+	m.round(x)
 	if m.constant {
 		return m.value
-	}
-	m.point = resize(m.point, len(x))
-	for i, v := range x {
-		m.point[i] = float64(float32(v))
 	}
 	var sum float64
 	for i := range m.trees {
 		sum += m.trees[i].predict(&m.grower, m.point)
 	}
 	return sum / float64(len(m.trees))
+}
+
+// Answers writes what each tree says of one row of features into dst, which must be as
+// long as there are trees. Predict returns their mean.
+func (m *FittedForest) Answers(dst, x []float64) {
+	m.round(x)
+	for i := range dst {
+		if m.constant {
+			dst[i] = m.value
+		} else {
+			dst[i] = m.trees[i].predict(&m.grower, m.point)
+		}
+	}
+}
+
+// round sets the point that is asked for.
+func (m *FittedForest) round(x []float64) {
+	if len(x) != m.features {
+		panic("forecast: forest asked with another number of features than it was fitted to")
+	}
+	m.point = resize(m.point, len(x))
+	for i, v := range x {
+		m.point[i] = float64(float32(v))
+	}
 }
 
 func checkTable(x, y []float64) error {

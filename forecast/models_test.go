@@ -43,6 +43,8 @@ func allModels() []forecast.Model {
 		forecast.Median{Window: 9},
 		forecast.Profile{Season: testDay},
 		forecast.NLinear{Horizons: 12, Seasons: []int{testDay}},
+		forecast.DLinear{Horizons: 12, Seasons: []int{testDay}},
+		forecast.RandomForest{Horizons: 12},
 		forecast.Trees{Horizons: 12},
 		forecast.Auto{Horizons: 12},
 		forecast.ARIMA{},
@@ -151,7 +153,7 @@ func TestScaleEquivariance(t *testing.T) {
 			tolerance = 2e-3
 		case forecast.SES, forecast.Theta, forecast.DOTM:
 			tolerance = 1e-5
-		case forecast.Trees:
+		case forecast.Trees, forecast.RandomForest:
 			tolerance = 5e-2 // Of two splits that are as good, rounding decides.
 		case forecast.Auto:
 			tolerance = 1e-2

@@ -63,6 +63,8 @@ func registered() []registration {
 		{"harmonic", newHarmonic},
 		{"harmonic-arma", func(s Settings) Model { return HarmonicARMA{Seasons: wavesOf(s.Seasons)} }},
 		{"nlinear", func(s Settings) Model { return NLinear{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
+		{"dlinear", func(s Settings) Model { return DLinear{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
+		{"forest", func(s Settings) Model { return RandomForest{Horizons: max(s.Horizon, 1)} }},
 		{"trees", func(s Settings) Model { return Trees{Horizons: max(s.Horizon, 1)} }},
 		{"lstm", func(s Settings) Model { return LSTM{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 		{"gru", func(s Settings) Model { return GRU{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 )
 
@@ -248,20 +247,7 @@ func (p *treesPredictor) Predict(dst []float64) {
 	}
 	low, high := 0.0, max(treesClip*p.origin.level, 1.5*p.origin.last)
 	for i := range dst {
-		change := p.change(i + 1 + p.gap)
+		change := betweenHorizons(p.grid, p.changes, i+1+p.gap)
 		dst[i] = clamp(p.origin.last+p.origin.level*change, low, high)
 	}
-}
-
-// change is that at a horizon, relative to the level.
-func (p *treesPredictor) change(horizon int) float64 {
-	i, exact := slices.BinarySearch(p.grid, horizon)
-	switch {
-	case i == len(p.grid):
-		return p.changes[i-1]
-	case exact || i == 0:
-		return p.changes[i]
-	}
-	share := float64(horizon-p.grid[i-1]) / float64(p.grid[i]-p.grid[i-1])
-	return p.changes[i-1] + share*(p.changes[i]-p.changes[i-1])
 }

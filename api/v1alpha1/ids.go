@@ -8,7 +8,7 @@ func Models() []string {
 	return []string{
 		"naive", "seasonal-naive", "naive2", "ses", "median", "moving-average", "holt", "damped",
 		"profile", "mstl", "theta", "dotm", "holt-winters", "ets", "arima", "harmonic", "harmonic-arma",
-		"nlinear", "trees", "lstm", "gru", "prophet", "ridge", "auto",
+		"nlinear", "dlinear", "forest", "trees", "lstm", "gru", "prophet", "ridge", "auto",
 	}
 }
 
