@@ -1,0 +1,141 @@
+# What the scripts that install into a cluster have in common. Sourced, not run:
+#
+#	USAGE=...            the help, whose first line is "usage: ..."
+#	. lib/cluster.sh
+#	parse "$@"           reads the options that all have; a function `option` takes others
+#	preconditions
+# shellcheck shell=bash
+KUBECTL=${KUBECTL:-kubectl}
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck disable=SC2034 # the scripts use it
+MONITORING=$ROOT/manifests/monitoring/overlays
+SCRIPT=$(basename "$0")
+# One manager of fields for every script, so that each may change what another applied.
+APPLY=(apply --server-side --field-manager=hindcast-scripts --force-conflicts)
+dry_run=false uninstall=false delete_data=false wait=true timeout=5m context=()
+
+say() { printf '%s\n' "$*"; }
+# fail LINE [REMEDY]: 1 as the cluster said no.
+fail() {
+	printf '%s: %s\n' "$SCRIPT" "$1" >&2
+	[ $# -lt 2 ] || printf '  %s\n' "$2" >&2
+	exit 1
+}
+# misuse LINE: 2 as the command was wrong.
+misuse() {
+	printf '%s: %s; see --help\n' "$SCRIPT" "$1" >&2
+	exit 2
+}
+kube() { "$KUBECTL" "${context[@]}" "$@"; }
+exists() { [ -n "$(kube get "$@" --ignore-not-found --output name)" ]; }
+
+# value NAME ARGS...: an option's value, where there is one.
+value() {
+	if [ $# -lt 2 ] || [ -z "$2" ]; then misuse "$1 needs a value"; fi
+	printf '%s' "$2"
+}
+
+# parse reads the common options. One that it does not know goes to the function `option`
+# of the script, which sets `used` to the number of arguments that it took, or 0.
+parse() {
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-h | --help)
+			say "$USAGE"
+			exit 0
+			;;
+		--dry-run) dry_run=true ;;
+		--uninstall) uninstall=true ;;
+		--delete-data) delete_data=true ;;
+		--no-wait) wait=false ;;
+		--timeout)
+			timeout=$(value "$@")
+			shift
+			;;
+		--context)
+			context=(--context "$(value "$@")")
+			shift
+			;;
+		*)
+			used=0
+			if declare -F option >/dev/null; then option "$@"; fi
+			[ "$used" -gt 0 ] || misuse "unknown option $1"
+			shift $((used - 1))
+			;;
+		esac
+		shift
+	done
+	if $delete_data && ! $uninstall; then misuse "--delete-data goes with --uninstall"; fi
+}
+
+# preconditions: kubectl is there, and so is a cluster that lets us in.
+preconditions() {
+	command -v "$KUBECTL" >/dev/null || fail "$KUBECTL is not on the PATH" "install kubectl, 1.31 or later, or name it in KUBECTL"
+	local error
+	error=$(kube get --raw /version 2>&1 >/dev/null) ||
+		fail "no answer from the cluster: ${error%%$'\n'*}" "check KUBECONFIG and: $KUBECTL cluster-info"
+	may create namespaces "make namespaces"
+	may create clusterroles.rbac.authorization.k8s.io "make cluster roles"
+}
+
+# may VERB RESOURCE WHAT: fails where we may not.
+may() {
+	kube auth can-i --quiet "$1" "$2" 2>/dev/null ||
+		fail "you may not $3 in this cluster" "ask an administrator, or use --context"
+}
+
+# has_resource NAME.GROUP VERSION: whether the API server serves it.
+has_resource() { kube get --raw "/apis/${1#*.}/$2" 2>/dev/null | grep "\"name\":\"${1%%.*}\"" >/dev/null; }
+
+# ensure_namespace DIR NAME applies the folder of a namespace.
+ensure_namespace() {
+	if $dry_run; then
+		kube "${APPLY[@]}" --dry-run=server -k "$1"
+	else
+		kube "${APPLY[@]}" -k "$1"
+	fi
+}
+
+# install DIR NAMESPACE applies an overlay. A dry run asks the server to check every object;
+# in a namespace that does not exist it can check none, so that it checks them in
+# namespace default then.
+install() {
+	if ! $dry_run; then
+		kube "${APPLY[@]}" -k "$1"
+	elif exists namespace "$2"; then
+		kube "${APPLY[@]}" --dry-run=server -k "$1"
+	else
+		say "namespace $2 does not exist yet: checking what goes there as if it were default"
+		kube kustomize "$1" | sed "s/^  namespace: $2\$/  namespace: default/" |
+			kube "${APPLY[@]}" --dry-run=server -f -
+	fi
+}
+
+# remove DIR deletes what an overlay applied; what is gone already is no error.
+remove() {
+	local how=(--ignore-not-found)
+	if $dry_run; then how+=(--dry-run=server); fi
+	if ! $wait; then how+=(--wait=false); fi
+	kube kustomize "$1" | kube delete "${how[@]}" -f -
+}
+
+# remove_data NAMESPACE ARGS... deletes what --uninstall keeps.
+remove_data() {
+	local namespace=$1 how=(--ignore-not-found)
+	shift
+	if $dry_run; then how+=(--dry-run=server); fi
+	if ! $wait; then how+=(--wait=false); fi
+	kube --namespace "$namespace" delete "${how[@]}" "$@"
+}
+
+# rollout NAMESPACE KIND/NAME... waits until the pods are there.
+rollout() {
+	local namespace=$1
+	shift
+	if $dry_run || ! $wait; then return; fi
+	local workload
+	for workload in "$@"; do
+		kube --namespace "$namespace" rollout status "$workload" --timeout "$timeout" ||
+			fail "$workload is not ready after $timeout" "see: $KUBECTL --namespace $namespace describe $workload; $KUBECTL --namespace $namespace get events"
+	done
+}
