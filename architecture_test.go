@@ -40,11 +40,16 @@ var thirdParties = []struct {
 	why    string
 }{
 	{"github.com/prometheus/prometheus/tsdb", []string{"promdb", "promdb/promapi"}, "storage stays behind promdb"},
-	{"github.com/prometheus/prometheus/promql/parser", []string{"promdb", "promdb/promapi", "cmd/hindcast", "backtest", "backtest/policytest", "policy"}, "the parser validates queries"},
+	{"github.com/prometheus/prometheus/promql/parser", []string{"promdb", "promdb/promapi", "cmd/hindcast", "backtest", "backtest/policytest", "policy", "live/promclient"}, "the parser validates queries"},
 	{"github.com/prometheus/prometheus/config", nil, "it links the SDKs of every cloud"},
 	{"github.com/prometheus/prometheus/web", nil, "it links OTLP receivers and OpenAPI; promapi answers"},
+	{"github.com/prometheus/prometheus/model/labels", []string{"promdb", "promdb/promapi", "live/promclient"}, "matchers are what a parsed query is made of"},
 	{"github.com/prometheus/prometheus", []string{"promdb", "promdb/promapi"}, "the engine stays behind promdb"},
-	{"github.com/prometheus/common/model", []string{"promdb", "promdb/promapi"}, "names of series are promdb's"},
+	{"github.com/prometheus/common/model", []string{"promdb", "promdb/promapi", "live/promclient"}, "names of series are promdb's, and the answers of a server promclient's"},
+	{"github.com/prometheus/common/config", []string{"live/promclient"}, "credentials and certificates are promclient's"},
+	{"github.com/prometheus/client_golang/api", []string{"live/promclient"}, "only promclient asks a server"},
+	{"golang.org/x/sync/singleflight", []string{"live/promclient"}, "only promclient shares answers as they come"},
+	{"golang.org/x/time/rate", []string{"live/promclient"}, "only promclient limits rates"},
 	{"k8s.io/client-go", []string{"live", "cmd/hindcast-controller"}, "only live talks to a cluster"},
 	{"sigs.k8s.io/controller-runtime", []string{"live", "cmd/hindcast-controller"}, "only live talks to a cluster"},
 	{"k8s.io/api", []string{"api/v1alpha1", "policy", "sim", "backtest", "backtest/policytest", "live", "cmd/hindcast"}, "Kubernetes types stay where objects are read"},
@@ -75,6 +80,9 @@ var transitiveBans = map[string][]string{
 	"sim":             {module + "/policy", module + "/promdb", "github.com/prometheus/prometheus"},
 	"backtest/gate":   {module + "/backtest$", module + "/sim", module + "/promdb"},
 	"backtest/result": {module + "/backtest$"},
+	// It is in the controller's image.
+	"live/promclient": {module + "/sim", module + "/promdb", module + "/backtest", module + "/policy",
+		"github.com/prometheus/prometheus/tsdb$", "github.com/prometheus/prometheus/promql$", "github.com/prometheus/prometheus/web"},
 }
 
 type goFile struct {
