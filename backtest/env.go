@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hindcast.dev/datasets"
+	"hindcast.dev/internal/metricnames"
 	"hindcast.dev/promdb"
 	"hindcast.dev/sim"
 )
@@ -34,11 +35,12 @@ type env struct {
 	grace       time.Duration
 
 	requestMilliCPU, limitMilliCPU int64
-	requestBytes                   int64
+	requestBytes, limitBytes       int64
 	nodes                          sim.NodePool
 	scrape, scrapeDelay            time.Duration
 	resolution                     time.Duration
 	prices                         prices
+	outages                        []outage
 
 	highest rangeMax
 	shared  *promdb.Shared
@@ -108,11 +110,13 @@ func (e *env) appendIngress(db *promdb.DB) error {
 	}
 	end := e.load.End()
 	total := newOffered(e.load)
-	for t := e.load.Start; t.Before(end); t = t.Add(e.scrape) {
-		if err := db.Append(series, t, math.Floor(total.at(t))); err != nil {
+	var now time.Time
+	set := seriesSet{gauges: []gauge{{series: series, read: func() float64 { return math.Floor(total.at(now)) }}}}
+	for now = e.load.Start; now.Before(end); now = now.Add(e.scrape) {
+		if err := set.append(db, now, e.isDown(metricnames.JobIngress, now)); err != nil {
 			return err
 		}
-		if err := db.Commit(t); err != nil {
+		if err := db.Commit(now); err != nil {
 			return err
 		}
 	}

@@ -62,7 +62,7 @@ func TestNothingIsLostUnderAnyPolicy(t *testing.T) {
 			}
 			tk := task{entrant: ent, seed: 1}
 			if metrics.needsOwn() {
-				closeDB, err := e.attachDB(tk, w, metrics, e.catalog(exprsOf(set), true, nil))
+				closeDB, err := e.attachDB(tk, set, w, metrics, e.catalog(exprsOf(set), true, nil))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -11,6 +11,7 @@ import (
 
 	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/backtest/result"
+	"hindcast.dev/internal/metricnames"
 	"hindcast.dev/promdb"
 	"hindcast.dev/sim"
 )
@@ -18,6 +19,12 @@ import (
 // watch runs an entrant with every metric in its own database. look is called
 // decisionPhase after each scrape with what the world was at that scrape.
 func watch(t *testing.T, e *env, ent *entrant, look func(seen snapshot, w *sim.World, db *promdb.DB, view *promdb.View)) trial {
+	t.Helper()
+	return watchWith(t, e, ent, nil, look)
+}
+
+// watchWith is watch of a world that hook, if not nil, gets before it moves.
+func watchWith(t *testing.T, e *env, ent *entrant, hook func(*sim.World), look func(seen snapshot, w *sim.World, db *promdb.DB, view *promdb.View)) trial {
 	t.Helper()
 	set, err := ent.build(configured(ent))
 	if err != nil {
@@ -37,7 +44,7 @@ func watch(t *testing.T, e *env, ent *entrant, look func(seen snapshot, w *sim.W
 		t.Fatal(err)
 	}
 	tk := task{entrant: ent, seed: 1}
-	closeDB, err := e.attachDB(tk, w, metrics, nil)
+	closeDB, err := e.attachDB(tk, set, w, metrics, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +53,9 @@ func watch(t *testing.T, e *env, ent *entrant, look func(seen snapshot, w *sim.W
 			t.Error(err)
 		}
 	}()
+	if hook != nil {
+		hook(w)
+	}
 	var seen snapshot
 	w.Every(e.load.Start, e.scrape, sim.Observe, func() { seen.take(w) })
 	w.Every(e.load.Start.Add(decisionPhase), e.scrape, sim.Act, func() { look(seen, w, metrics.own, view) })
@@ -85,7 +95,7 @@ func (s *snapshot) take(w *sim.World) {
 
 // seriesQueries are the queries of V3 and others over what no policy can change.
 func seriesQueries(e *env) []string {
-	m := ingressRequests + `{ingress="shop"}`
+	m := metricnames.IngressRequests + `{ingress="shop"}`
 	return []string{
 		loadQuery(e.app),
 		"sum(rate(" + m + "[1m]))",
@@ -178,7 +188,7 @@ func TestSeriesShowTheWorld(t *testing.T) {
 			{`kube_deployment_spec_replicas{namespace="default",deployment="shop"}`, float64(seen.spec)},
 			{`kube_deployment_status_replicas`, float64(seen.status)},
 			{`kube_deployment_status_replicas_ready`, float64(seen.ready)},
-			{`count(kube_pod_status_ready)`, float64(seen.pods)},
+			{`sum(kube_pod_status_ready)`, float64(seen.pods)},
 			{`sum(kube_pod_status_ready{condition="true"})`, float64(seen.podsReady)},
 			{`sum(kube_pod_status_phase{phase="Pending"})`, float64(seen.pending)},
 			{`count(container_cpu_usage_seconds_total)`, float64(seen.pods - seen.pending)},
@@ -303,8 +313,15 @@ func TestCountersAddUpToTheTimeline(t *testing.T) {
 				t.Errorf("%v failures", failures)
 			}
 			for _, counter := range []string{
-				ingressRequests, containerCPU, networkReceive, networkTransmit, packetsReceive, packetsTransmit,
-				httpRequests, httpDuration + "_bucket", httpDuration + "_count",
+				metricnames.IngressRequests, metricnames.ContainerCPU,
+				metricnames.ContainerReceiveBytes, metricnames.ContainerTransmitBytes,
+				metricnames.ContainerReceivePackets, metricnames.ContainerTransmitPackets,
+				metricnames.ContainerReads, metricnames.ContainerWrites,
+				metricnames.ContainerReadBytes, metricnames.ContainerWrittenBytes,
+				metricnames.HTTPRequests, metricnames.HTTPDuration + "_bucket", metricnames.HTTPDuration + "_count",
+				metricnames.HTTPDuration + "_sum", metricnames.DBQueryDuration + "_bucket", metricnames.DBQueryDuration + "_sum",
+				metricnames.ExternalDuration + "_count", metricnames.CacheHits, metricnames.CacheMisses, metricnames.Transactions,
+				metricnames.NodeCPU, metricnames.NodeReceiveBytes, metricnames.NodeWrittenBytes, metricnames.NodeReads,
 			} {
 				if n := total("count(" + counter + ")"); n == 0 {
 					t.Errorf("no series of %s", counter)

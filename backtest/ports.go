@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hindcast.dev/autoscaler"
+	"hindcast.dev/internal/metricnames"
 	"hindcast.dev/policy"
 	"hindcast.dev/promdb"
 	"hindcast.dev/sim"
@@ -101,6 +102,7 @@ type source struct {
 	shared  *promdb.View
 	own     *promdb.DB // nil: no expression needs it
 	isOwn   map[string]bool
+	watched watchers
 	queries int64
 	answers map[string]int // by expression, how often it had data
 }
@@ -115,7 +117,7 @@ func newSource(view *promdb.View, exprs []string) (*source, error) {
 		}
 		s.isOwn[expr] = !exact
 		for _, name := range names {
-			if name != ingressRequests {
+			if name != metricnames.IngressRequests {
 				s.isOwn[expr] = true
 			}
 		}

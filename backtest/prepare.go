@@ -73,6 +73,7 @@ func newEnv(x *v1alpha1.Experiment, d v1alpha1.Dataset, app string) (*env, error
 		requestMilliCPU: spec.App.Resources.Requests.Cpu().MilliValue(),
 		limitMilliCPU:   spec.App.Resources.Limits.Cpu().MilliValue(),
 		requestBytes:    spec.App.Resources.Requests.Memory().Value(),
+		limitBytes:      spec.App.Resources.Limits.Memory().Value(),
 		scrape:          spec.Cluster.ScrapeInterval.Duration,
 		scrapeDelay:     spec.Cluster.ScrapeDelay.Duration,
 		resolution:      spec.Cluster.MetricResolution.Duration,

@@ -10,6 +10,7 @@ import (
 
 	"hindcast.dev/autoscaler"
 	"hindcast.dev/backtest/result"
+	"hindcast.dev/internal/metricnames"
 	"hindcast.dev/promdb"
 	"hindcast.dev/sim"
 )
@@ -85,14 +86,14 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 		return output{}, fmt.Errorf("policy %s: %w", t.entrant.name, err)
 	}
 	keep := e.catalog(exprs, needs.Pods || set.hpa != nil, t.record)
-	histograms := (t.record != nil || metrics.needsOwn()) && keep.keeps(httpDuration+"_bucket")
+	histograms := (t.record != nil || metrics.needsOwn()) && keep.keepsAny(metricnames.HTTPDuration)
 	w, err := e.world(t.seed, t.latencies || t.timeline != nil, histograms, onSpan)
 	if err != nil {
 		return output{}, err
 	}
 	if t.record != nil || metrics.needsOwn() {
 		var closeDB func(*output, bool) error
-		if closeDB, err = e.attachDB(t, w, metrics, keep); err != nil {
+		if closeDB, err = e.attachDB(t, set, w, metrics, keep); err != nil {
 			return output{}, err
 		}
 		defer func() { err = errors.Join(err, closeDB(&out, err == nil)) }()
@@ -120,20 +121,27 @@ func (e *env) control(ctx context.Context, t task, set setup, w *sim.World, metr
 		First:   first,
 	}
 	var logs []*autoscaler.Log
-	record := func(to io.Writer) autoscaler.Recorder {
-		logs = append(logs, autoscaler.NewLog(to))
-		return logs[len(logs)-1]
+	record := func(watched *watcher, to io.Writer) autoscaler.Recorder {
+		var all recorders
+		if to != nil {
+			logs = append(logs, autoscaler.NewLog(to))
+			all = append(all, logs[len(logs)-1])
+		}
+		if watched != nil {
+			all = append(all, watched)
+		}
+		return all
 	}
+	var decisions, hpaDecisions io.Writer
 	if t.record != nil {
-		cfg.Recorder = record(t.record.decisions)
+		decisions, hpaDecisions = t.record.decisions, t.record.hpa
 	}
+	cfg.Recorder = record(metrics.watched.policy, decisions)
 	if set.hpa != nil {
 		floored := autoscaler.Config{
 			Policy: set.hpa, Clock: clock{w}, Querier: metrics, Pods: &podLister{world: w}, Scaler: deployment{w},
 		}
-		if t.record != nil && t.record.hpa != nil {
-			floored.Recorder = record(t.record.hpa)
-		}
+		floored.Recorder = record(metrics.watched.hpa, hpaDecisions)
 		inner, err := autoscaler.New(floored)
 		if err != nil {
 			return err
@@ -157,7 +165,7 @@ func (e *env) control(ctx context.Context, t task, set setup, w *sim.World, metr
 
 // attachDB opens the run's own database and fills it once a scrape. The returned
 // function closes it, keeping its blocks where the run is recorded and all is well.
-func (e *env) attachDB(t task, w *sim.World, metrics *source, keep catalog) (func(*output, bool) error, error) {
+func (e *env) attachDB(t task, set setup, w *sim.World, metrics *source, keep catalog) (func(*output, bool) error, error) {
 	cfg := promdb.Config{Delay: e.scrapeDelay, ExternalLabels: map[string]string{"policy": t.entrant.name}}
 	if t.record != nil {
 		cfg.Dir = t.record.tsdb
@@ -166,11 +174,11 @@ func (e *env) attachDB(t task, w *sim.World, metrics *source, keep catalog) (fun
 	if err != nil {
 		return nil, err
 	}
-	exp, err := newExposer(e, w, db, keep)
+	exp, watched, err := newExposer(e, set, w, db, keep)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	metrics.own = db
+	metrics.own, metrics.watched = db, *watched
 	w.Every(e.load.Start, e.scrape, sim.Observe, exp.scrape)
 	return func(out *output, ok bool) error {
 		out.samples = db.Stats().Samples
@@ -192,8 +200,8 @@ func (e *env) catalog(exprs []string, pods bool, rec *recording) catalog {
 		return nil
 	}
 	keep := catalog{
-		ingressRequests: true, containerCPU: pods, containerMemory: pods,
-		deploymentSpec: true, deploymentStatus: true, deploymentReady: true,
+		metricnames.IngressRequests: true, metricnames.ContainerCPU: pods, metricnames.ContainerMemory: pods,
+		metricnames.DeploymentSpec: true, metricnames.DeploymentStatus: true, metricnames.DeploymentReady: true,
 	}
 	for _, expr := range exprs {
 		names, exact, err := promdb.MetricNames(expr)

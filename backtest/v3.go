@@ -10,6 +10,7 @@ import (
 
 	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/forecast"
+	"hindcast.dev/internal/metricnames"
 	"hindcast.dev/policy"
 )
 
@@ -25,7 +26,7 @@ func (e *env) v3Horizon() time.Duration {
 
 // loadQuery is the load offered at the ingress, which no scaling changes.
 func loadQuery(app string) string {
-	return "sum(rate(" + ingressRequests + `{namespace="` + namespace + `",ingress="` + app + `"}[30s]))`
+	return "sum(rate(" + metricnames.IngressRequests + `{namespace="` + namespace + `",ingress="` + app + `"}[30s]))`
 }
 
 // newV3 is V3 as it comes: the load at the ingress, the default model, the SLO's objective as

@@ -3,6 +3,7 @@ package backtest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -89,12 +90,29 @@ func testEnv(t testing.TB, s datasets.Series, change ...func(*v1alpha1.Experimen
 	if err != nil {
 		t.Fatal(err)
 	}
+	closeEnv(t, e)
+	return e
+}
+
+// testEnvWith is testEnv with a change that the shared store has to know of.
+func testEnvWith(t testing.TB, s datasets.Series, change func(*env)) *env {
+	t.Helper()
+	e := testEnv(t, s)
+	change(e)
+	if err := errors.Join(e.shared.Close(), e.fillShared()); err != nil {
+		t.Fatal(err)
+	}
+	closeEnv(t, e)
+	return e
+}
+
+func closeEnv(t testing.TB, e *env) {
+	t.Helper()
 	t.Cleanup(func() {
 		if err := e.shared.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return e
 }
 
 // A trial is a recorded run, in memory but for its blocks.

@@ -48,7 +48,9 @@ type outlook struct {
 	peaks, lastPeaks *forecast.Peaks // of the model, and of last value
 	from             *forecast.Peaks // the one of them in force
 	skill            skill
+	accuracy         [2]accuracyTrack // at the lead and the long horizon
 	demoted          bool
+	demotions        int
 	broken           bool      // the newest forecast of the model is no number
 	last             float64   // newest observed value
 	lastAt           time.Time // zero: none yet
@@ -80,6 +82,7 @@ func newOutlook(cfg *V3Config, m V3Metric) (*outlook, error) {
 		path: make([]float64, max(lead, long)), flat: make([]float64, max(lead, long)),
 		lead: lead, long: long, peaks: peaks, lastPeaks: last, from: peaks,
 		skill:      skill{model: track(), last: track()},
+		accuracy:   [2]accuracyTrack{newAccuracyTrack(lead), newAccuracyTrack(long)},
 		recurrence: newRecurrence(cfg.Step, long),
 		recurs:     skill{model: track(), last: track()},
 		last:       math.NaN(),
@@ -122,6 +125,8 @@ func (o *outlook) step(y float64) {
 		}
 		o.flat[i] = o.last
 	}
+	o.accuracy[0].step(y, o.path[o.lead-1])
+	o.accuracy[1].step(y, o.path[o.long-1])
 	o.peaks.Step(y, o.path)
 	o.lastPeaks.Step(y, o.flat)
 	o.skill.model.step(y, o.peaks.Upper(o.lead, o.cfg.Quantile))
@@ -137,6 +142,9 @@ func (o *outlook) choose() {
 		s := o.skill.value()
 		switch {
 		case s < b:
+			if !o.demoted {
+				o.demotions++
+			}
 			o.demoted = true
 		case s > b+demotionMargin:
 			o.demoted = false
@@ -175,7 +183,7 @@ func (o *outlook) recur(y float64) {
 // wish turns the outlook into replicas.
 func (o *outlook) wish(now time.Time) wanted {
 	w := wanted{proposal: Proposal{Source: o.metric.Name}}
-	if o.predictor == nil || min(o.from.Scores(o.lead), o.from.Scores(o.long)) < fewestScores {
+	if o.learning() {
 		w.proposal.Detail = "learning"
 		w.proposal.Err = o.fits.err
 		return w

@@ -11,10 +11,15 @@ const fewestLosses = 60
 
 // value is 1 - loss of the model / loss of last value; 0 while nothing is known.
 func (s *skill) value() float64 {
-	if s.last.n < fewestLosses || s.model.n < fewestLosses || s.last.mean == 0 {
+	if !s.known() {
 		return 0
 	}
 	return 1 - s.model.mean/s.last.mean
+}
+
+// known reports that enough was judged, and that last value misses at all.
+func (s *skill) known() bool {
+	return s.last.n >= fewestLosses && s.model.n >= fewestLosses && s.last.mean != 0
 }
 
 // A lossTrack keeps the mean pinball loss of forecasts of a quantile of the highest

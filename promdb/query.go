@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/storage"
@@ -250,6 +251,9 @@ func floor(t time.Time) time.Time { return time.UnixMilli(t.UnixMilli()).UTC() }
 
 // stamp writes an instant as messages show it, to the millisecond.
 func stamp(t time.Time) string { return floor(t).Format(time.RFC3339Nano) }
+
+// FormatDuration writes a duration as PromQL does: 2m30s.
+func FormatDuration(d time.Duration) string { return model.Duration(d).String() }
 
 func fromLabels(ls labels.Labels) []Label {
 	out := make([]Label, 0, ls.Len())

@@ -15,6 +15,55 @@ type node struct {
 	milliCPU int64 // free
 	bytes    int64
 	pods     int
+	gone     Consumption // of pods that are no longer there
+}
+
+// What a node needs beside its pods: the kubelet, the container runtime and agents, an
+// operating system, and the images on its disk. The memory of the system is not
+// allocatable.
+const (
+	SystemCores     = 0.05
+	SystemBytes     = 600 << 20
+	SystemDiskBytes = 8 << 30
+	NodeDiskBytes   = 100 << 30
+)
+
+// A Node is one machine. Pods do not contend for its CPU: each may use its own limit,
+// however many there are.
+type Node struct {
+	Name          string
+	MilliCPU      int64 // allocatable
+	Bytes         int64 // allocatable
+	Pods          int
+	RequestedCPU  int64       // of its pods, millicores
+	RequestedByte int64       // of its pods
+	Used          Consumption // by its pods since the start, those that are gone included
+	Memory        float64     // working sets of its pods, bytes
+	DiskBytes     float64     // written by its pods, not by those that are gone
+}
+
+// Nodes appends the nodes of the pool to dst and returns it.
+func (w *World) Nodes(dst []Node) []Node {
+	w.serveAll()
+	first := len(dst)
+	for i := range w.nodes {
+		n := &w.nodes[i]
+		dst = append(dst, Node{
+			Name: n.name, MilliCPU: w.cfg.Nodes.MilliCPU, Bytes: w.cfg.Nodes.Bytes, Pods: n.pods,
+			RequestedCPU: w.cfg.Nodes.MilliCPU - n.milliCPU, RequestedByte: w.cfg.Nodes.Bytes - n.bytes,
+			Used: n.gone,
+		})
+	}
+	for _, p := range w.pods {
+		if p.node < 0 {
+			continue
+		}
+		n, used := &dst[first+p.node], w.Consumption(p)
+		n.Used.Add(used)
+		n.Memory += p.memory(w.now)
+		n.DiskBytes += used.WrittenBytes
+	}
+	return dst
 }
 
 func newNodes(p NodePool) []node {
@@ -57,5 +106,6 @@ func (w *World) unplace(p *Pod) {
 	n.milliCPU += w.cfg.RequestMilliCPU
 	n.bytes += w.cfg.RequestBytes
 	n.pods--
+	n.gone.Add(w.Consumption(p))
 	p.node = -1
 }

@@ -70,6 +70,26 @@ func (l *Latencies) Total() float64 {
 	return total
 }
 
+// Sum returns the sum of the latencies collected, in seconds: what the steady states in
+// which the requests arrived take on average (Little's law), and the wait.
+func (l *Latencies) Sum() float64 {
+	s := l.service
+	sum := 0.0
+	for j := range l.rows {
+		row := &l.rows[j]
+		if row.from == row.to {
+			continue
+		}
+		unit := s.seconds / rowSpeed(j)
+		for i := row.from; i < row.to; i++ {
+			if mass := row.mass[i]; mass != 0 {
+				sum += mass * (unit*s.meanSojourn(i) + s.wait)
+			}
+		}
+	}
+	return sum
+}
+
 // Within returns the number of requests with a latency of at most t.
 func (l *Latencies) Within(t time.Duration) float64 { return l.within(t.Seconds()) }
 

@@ -32,6 +32,14 @@ func TestLatenciesOfASteadyState(t *testing.T) {
 			for _, q := range []float64{0.5, 0.95, 0.99} {
 				near(t, fmt.Sprintf("%s: q %v", at, q), flow.Latencies.Quantile(q).Seconds(), s.Quantile(lambda, speed, q).Seconds(), 0.02)
 			}
+			mean := flow.Latencies.Sum() / flow.Latencies.Total()
+			near(t, at+": mean", mean, s.Steady(lambda, speed).MeanLatency.Seconds(), 0.01)
+			// The mean is the integral of the share that takes longer.
+			tail, dt := 0.0, mean/200
+			for x := dt / 2; x < 60*mean; x += dt {
+				tail += dt * (1 - flow.Latencies.Within(time.Duration(x*1e9))/flow.Latencies.Total())
+			}
+			near(t, at+": mean of the distribution", mean, tail, 0.02)
 			within := flow.Latencies.Within(100*time.Millisecond) / flow.Latencies.Total()
 			if want := s.LatencyShare(lambda, speed, 100*time.Millisecond); math.Abs(within-want) > 0.005 {
 				t.Errorf("%s: share within 100 ms is %v, want %v", at, within, want)
@@ -71,6 +79,7 @@ func TestLatenciesAddUp(t *testing.T) {
 	near(t, "completed", one.Completed.Total(), both.Completed.Total(), 1e-12)
 	near(t, "CPU", one.CPUSeconds, both.CPUSeconds, 1e-12)
 	for _, bound := range []time.Duration{0, 30 * time.Millisecond, 100 * time.Millisecond, time.Second, time.Hour} {
+		near(t, "sum", one.Latencies.Sum(), both.Latencies.Sum(), 1e-12)
 		near(t, fmt.Sprint("within ", bound), one.Latencies.Within(bound)+1, both.Latencies.Within(bound)+1, 1e-12)
 	}
 	near(t, "within an hour", both.Latencies.Within(time.Hour), both.Latencies.Total(), 1e-9)

@@ -48,6 +48,15 @@ const (
 	responsePackets = 10
 )
 
+// What a container reads from disk while it starts, in reads of 64 KiB, and what it
+// writes for each answer: a line of its access log, written out a page at a time.
+const (
+	startupReadBytes = 96 << 20
+	readBytes        = 64 << 10
+	logLineBytes     = 220
+	pageBytes        = 4 << 10
+)
+
 // A Pod is one replica. Times are simulated instants; zero means not yet.
 type Pod struct {
 	Name     string

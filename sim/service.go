@@ -191,12 +191,26 @@ func (s *Service) Steady(lambda, speed float64) Steady {
 		TimedOut:  shares[TimedOut],
 		Failed:    shares[Failed],
 	}
-	mean := s.seconds / speed * s.states[1].mean / s.states[1].cores
+	mean := s.seconds / speed * s.meanSojourn(0)
 	if done > 0 {
 		mean = st.InCPU / done
 	}
 	st.MeanLatency = toDuration(mean + s.wait)
 	return st
+}
+
+// meanSojourn is the mean time in the CPU stage in a state, in mean CPU times.
+func (s *Service) meanSojourn(i int) float64 {
+	st := &s.states[max(i, 1)] // an empty pod takes as long as one that nearly is
+	return st.mean / st.cores
+}
+
+// queued is how many requests in the CPU stage wait for a core.
+func (s *Service) queued(st *PodState) float64 {
+	i := s.locate(st)
+	a, b := &s.states[i], &s.states[i+1]
+	cores := a.cores + (b.cores-a.cores)*(st.mean-a.mean)/(b.mean-a.mean)
+	return max(st.mean-cores, 0)
 }
 
 // GoodShare returns the share of good requests in the steady state at lambda requests per second:

@@ -1,5 +1,7 @@
 package sim
 
+import "math"
+
 // pollMetrics lets metrics-server read every pod once a resolution: the CPU rate is
 // over the time since it last read the pod, or since the container runs, the memory is that
 // of the instant.
@@ -52,3 +54,49 @@ func (p *Pod) ReceivedPackets() float64 { return p.Arrivals * requestPackets }
 
 // SentPackets returns how many packets went out so far.
 func (p *Pod) SentPackets() float64 { return p.Completed.Total() * responsePackets }
+
+// A Consumption is what a container used since it started, beside memory.
+type Consumption struct {
+	CPUSeconds                   float64
+	ReceivedBytes, SentBytes     float64
+	ReceivedPackets, SentPackets float64
+	ReadBytes, WrittenBytes      float64 // from and to disk
+	Reads, Writes                float64
+}
+
+// Add adds other to c.
+func (c *Consumption) Add(other Consumption) {
+	c.CPUSeconds += other.CPUSeconds
+	c.ReceivedBytes += other.ReceivedBytes
+	c.SentBytes += other.SentBytes
+	c.ReceivedPackets += other.ReceivedPackets
+	c.SentPackets += other.SentPackets
+	c.ReadBytes += other.ReadBytes
+	c.WrittenBytes += other.WrittenBytes
+	c.Reads += other.Reads
+	c.Writes += other.Writes
+}
+
+// Consumption returns what a pod used so far.
+func (w *World) Consumption(p *Pod) Consumption {
+	reads, writes := w.reads(p), math.Floor((p.Completed.Total()+p.Shed)*logLineBytes/pageBytes)
+	return Consumption{
+		CPUSeconds:    p.CPUSeconds,
+		ReceivedBytes: p.ReceivedBytes(), SentBytes: p.SentBytes(),
+		ReceivedPackets: p.ReceivedPackets(), SentPackets: p.SentPackets(),
+		Reads: reads, ReadBytes: reads * readBytes,
+		Writes: writes, WrittenBytes: writes * pageBytes,
+	}
+}
+
+// reads is how often a container has read from disk: evenly while it starts.
+func (w *World) reads(p *Pod) float64 {
+	if p.Phase < Starting {
+		return 0
+	}
+	share := 1.0
+	if p.Phase == Starting && p.timeToOK > 0 {
+		share = min(1, float64(w.now-p.runningAt)/float64(p.timeToOK))
+	}
+	return math.Floor(share * startupReadBytes / readBytes)
+}
