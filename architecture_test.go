@@ -24,6 +24,7 @@ var rooms = map[string][]string{
 	"backtest/gate":       {"backtest/result", "forecast", "internal/strict"},
 	"backtest/policytest": {"*", "!live", "!reports", "!cmd"},
 	"datasets":            {"internal/suggest"},
+	"datasets/importer":   {"datasets", "internal/suggest"},
 	"internal/strict":     {"internal/suggest"},
 	"policy":              {"forecast", "api/v1alpha1"},
 	"promdb":              {"datasets"},

@@ -16,7 +16,7 @@ import (
 func datasetsCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "datasets",
-		Usage: "list, describe and generate load",
+		Usage: "list, describe, generate and import load",
 		Subcommands: []*cli.Command{
 			{
 				Name:   "list",
@@ -43,6 +43,7 @@ func datasetsCommand() *cli.Command {
 				},
 				Action: generate,
 			},
+			importCommand(),
 		},
 	}
 }

@@ -28,7 +28,15 @@ func readFile(name string, stdin io.Reader) ([]byte, error) {
 
 // writeWhole writes a file whole or not at all: beside its place first, then renamed.
 // What is no regular file, such as a pipe, is written to directly.
-func writeWhole(name string, data []byte) (err error) {
+func writeWhole(name string, data []byte) error {
+	return writeStream(name, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// writeStream is writeWhole for what is written bit by bit.
+func writeStream(name string, write func(w io.Writer) error) (err error) {
 	if target, err := filepath.EvalSymlinks(name); err == nil {
 		name = target
 	}
@@ -37,13 +45,17 @@ func writeWhole(name string, data []byte) (err error) {
 	case err == nil && info.IsDir():
 		return fmt.Errorf("%s: is a folder; name a file", name)
 	case err == nil && !info.Mode().IsRegular():
-		return os.WriteFile(name, data, 0o666)
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(f), f.Close())
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".partial-")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, cause(err))
 	}
-	_, err = tmp.Write(data)
+	err = write(tmp)
 	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err == nil {
 		err = os.Rename(tmp.Name(), name)
 	}
