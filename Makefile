@@ -6,8 +6,12 @@ LINT := $(GO) tool -modfile=tools/golangci-lint/go.mod golangci-lint
 PROMETHEUS := bin/prometheus
 # An older server to check against: make test-prometheus PROMETHEUS=/usr/bin/prometheus
 export HINDCAST_PROMETHEUS = $(abspath $(PROMETHEUS))
+export HINDCAST_PROMTOOL = $(abspath bin/promtool)
+# etcd, kube-apiserver and kubectl; another folder that holds them will do
+KUBEBUILDER_ASSETS ?= $(abspath bin/k8s)
+export KUBEBUILDER_ASSETS
 
-.PHONY: help demo build test test-all test-prometheus lint fmt cover bench golden check-accuracy baseline
+.PHONY: help demo build test test-all test-prometheus envtest-assets plane-assets lint fmt cover bench golden check-accuracy baseline
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,15 +22,21 @@ demo: build ## backtest V2, HPA and V3 on ten days of a web shop; opens with a r
 build: ## build bin/hindcast
 	$(GO) build -o bin/hindcast ./cmd/hindcast
 
-test: bin/prometheus ## run every test; builds a Prometheus server for them first
+test: bin/prometheus bin/promtool $(KUBEBUILDER_ASSETS)/kube-apiserver ## run every test; builds a Prometheus and a Kubernetes API server for them first
 	$(GO) vet ./... && $(GO) test -timeout 20m ./...
 
-test-all: test ## the tests with the race detector, and a minute of every fuzz target
+test-all: test plane-assets ## the tests with the race detector, on a whole control plane too, and a minute of every fuzz target
 	$(GO) test -race -timeout 60m ./...
 	scripts/fuzz.sh 60s
 
 test-prometheus: ## only the tests that need a Prometheus server, against PROMETHEUS
 	$(GO) test -count 1 -v -run Prometheus ./promdb ./backtest/...
+
+envtest-assets: $(KUBEBUILDER_ASSETS)/kube-apiserver ## get a Kubernetes API server for the tests, and print its folder
+	@echo $(KUBEBUILDER_ASSETS)
+
+plane-assets: $(KUBEBUILDER_ASSETS)/kwok ## get the rest of a control plane: controller manager, scheduler, kwok
+	@echo $(KUBEBUILDER_ASSETS)
 
 lint: ## run the linters
 	$(LINT) run ./...
@@ -49,5 +59,11 @@ check-accuracy: build ## fail where forecasts or V3 got worse than testdata/base
 baseline: build ## write testdata/baselines anew, where a change is meant
 	scripts/accuracy.sh --update
 
-bin/prometheus: tools/prometheus/go.mod
-	$(GO) build -modfile=$< -tags remove_all_sd -o $@ github.com/prometheus/prometheus/cmd/prometheus
+bin/prometheus bin/promtool: tools/prometheus/go.mod
+	$(GO) build -modfile=$< -tags remove_all_sd,enable_kubernetes_sd -o $@ github.com/prometheus/prometheus/cmd/$(notdir $@)
+
+$(abspath bin/k8s)/kube-apiserver: tools/envtest/go.mod
+	@GO=$(GO) scripts/k8s-assets.sh $(@D) api
+
+$(abspath bin/k8s)/kwok: tools/envtest/go.mod tools/kwok/go.mod
+	@GO=$(GO) scripts/k8s-assets.sh $(@D) plane
