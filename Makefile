@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 GO ?= go
 PYTHON ?= python3
+CONTROLLER_GEN := $(GO) tool -modfile=tools/controller-gen/go.mod controller-gen
 LINT := $(GO) tool -modfile=tools/golangci-lint/go.mod golangci-lint
 PROMETHEUS := bin/prometheus
 # An older server to check against: make test-prometheus PROMETHEUS=/usr/bin/prometheus
@@ -11,7 +12,7 @@ export HINDCAST_PROMTOOL = $(abspath bin/promtool)
 KUBEBUILDER_ASSETS ?= $(abspath bin/k8s)
 export KUBEBUILDER_ASSETS
 
-.PHONY: help demo build test test-all test-prometheus envtest-assets plane-assets lint fmt cover bench golden check-accuracy baseline
+.PHONY: help demo build test test-all test-prometheus envtest-assets plane-assets generate lint fmt cover bench golden check-accuracy baseline
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +38,10 @@ envtest-assets: $(KUBEBUILDER_ASSETS)/kube-apiserver ## get a Kubernetes API ser
 
 plane-assets: $(KUBEBUILDER_ASSETS)/kwok ## get the rest of a control plane: controller manager, scheduler, kwok
 	@echo $(KUBEBUILDER_ASSETS)
+
+generate: ## write the CRD and the deep copies anew from api/v1alpha1
+	$(CONTROLLER_GEN) object paths=./api/... && $(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=manifests/crd
+	rm -f manifests/crd/*_experiments.yaml # an Experiment is a file, never an object
 
 lint: ## run the linters
 	$(LINT) run ./...
