@@ -36,7 +36,9 @@ func NewLog(w io.Writer) *Log {
 
 // A Record is one line of a decision log. Its fields are only ever added to.
 type Record struct {
-	Time      time.Time       `json:"time"`
+	Time time.Time `json:"time"`
+	// Start begins the life of a policy; such a line has no other field but Time.
+	Start     *Start          `json:"start,omitempty"`
 	Spec      int32           `json:"spec"`
 	Status    int32           `json:"status"`
 	Values    []ValueRecord   `json:"values,omitempty"`
@@ -117,6 +119,20 @@ func (l *Log) Record(s Step) {
 	l.rec.set(&s)
 	if err := l.enc.Encode(&l.rec); err != nil {
 		l.err = fmt.Errorf("write decision at %s: %w", s.Input.Now.UTC().Format(time.RFC3339), err)
+	}
+}
+
+// Start writes the beginning of a policy's life, at the instant now.
+func (l *Log) Start(now time.Time, s *Start) {
+	if l.err != nil {
+		return
+	}
+	line := struct {
+		Time  time.Time `json:"time"`
+		Start *Start    `json:"start"`
+	}{now, s}
+	if err := l.enc.Encode(line); err != nil {
+		l.err = fmt.Errorf("write start at %s: %w", now.UTC().Format(time.RFC3339), err)
 	}
 }
 

@@ -18,7 +18,7 @@ const (
 	hpaInterval     = 15 * time.Second
 	v2Interval      = 30 * time.Second
 	decisionPhase   = 5 * time.Second
-	defaultHPAValue = 70 // percent of the CPU request
+	defaultHPAValue = policy.ReferenceCPUTarget // percent of the CPU request
 )
 
 // An entrant is a policy that takes part in the comparison.
@@ -121,37 +121,7 @@ func replicasFor(load, capacity float64) int32 {
 // hpaSpec is V2.md's HPA: 70 % CPU; up by the larger of 100 % and 2 pods in 30 s, down
 // by 50 % in 60 s after 60 s of agreement.
 func hpaSpec(e *env) autoscalingv2.HorizontalPodAutoscalerSpec {
-	upWindow, downWindow := int32(0), int32(60)
-	largest := autoscalingv2.MaxChangePolicySelect
-	target, lowest := int32(defaultHPAValue), e.min
-	return autoscalingv2.HorizontalPodAutoscalerSpec{
-		ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: e.app},
-		MinReplicas:    &lowest,
-		MaxReplicas:    e.max,
-		Metrics: []autoscalingv2.MetricSpec{{
-			Type: autoscalingv2.ResourceMetricSourceType,
-			Resource: &autoscalingv2.ResourceMetricSource{
-				Name:   corev1.ResourceCPU,
-				Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: &target},
-			},
-		}},
-		Behavior: &autoscalingv2.HorizontalPodAutoscalerBehavior{
-			ScaleUp: &autoscalingv2.HPAScalingRules{
-				StabilizationWindowSeconds: &upWindow,
-				SelectPolicy:               &largest,
-				Policies: []autoscalingv2.HPAScalingPolicy{
-					{Type: autoscalingv2.PercentScalingPolicy, Value: 100, PeriodSeconds: 30},
-					{Type: autoscalingv2.PodsScalingPolicy, Value: 2, PeriodSeconds: 30},
-				},
-			},
-			ScaleDown: &autoscalingv2.HPAScalingRules{
-				StabilizationWindowSeconds: &downWindow,
-				Policies: []autoscalingv2.HPAScalingPolicy{
-					{Type: autoscalingv2.PercentScalingPolicy, Value: 50, PeriodSeconds: 60},
-				},
-			},
-		},
-	}
+	return policy.ReferenceHPA(autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: e.app}, e.min, e.max)
 }
 
 func newHPA(e *env, name string, spec autoscalingv2.HorizontalPodAutoscalerSpec) entrant {

@@ -73,10 +73,20 @@ func (e *env) workload() (policy.Workload, error) {
 	}, err
 }
 
+// workloadOf is what the scaler of a manifest is told of the Deployment, the same as in a
+// cluster.
+func (e *env) workloadOf(spec *v1alpha1.PredictiveScalerSpec) (policy.Workload, error) {
+	fallback, err := policy.FallbackFor(spec, e.requestMilliCPU)
+	return policy.Workload{
+		RequestMilliCPU: e.requestMilliCPU, RequestBytes: e.requestBytes,
+		Lead: e.leadOf(), Fallback: fallback,
+	}, err
+}
+
 // newScaler reads a PredictiveScaler manifest.
 func newScaler(e *env, name string, s *v1alpha1.PredictiveScaler, manifests map[string]v1alpha1.Document) (entrant, []string, error) {
 	spec := &s.Spec
-	w, err := e.workload()
+	w, err := e.workloadOf(spec)
 	if err != nil {
 		return entrant{}, nil, err
 	}
@@ -94,7 +104,7 @@ func newScaler(e *env, name string, s *v1alpha1.PredictiveScaler, manifests map[
 	}
 	shared := newSharedModel(cfg.Model)
 	ent.build = func(v float64) (setup, error) {
-		w, err := e.workload()
+		w, err := e.workloadOf(spec)
 		if err != nil {
 			return setup{}, err
 		}

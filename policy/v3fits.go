@@ -39,14 +39,8 @@ func newFits(cfg *V3Config) fits {
 // moved on, or a newly fitted one; nil while nothing can be fitted. The past begins with
 // the first value that was seen.
 func (f *fits) step(p forecast.Predictor, y float64) forecast.Predictor {
-	if len(f.past) == 0 && math.IsNaN(y) {
-		f.start = f.start.Add(f.stepLength)
+	if !f.keep(y) {
 		return nil
-	}
-	f.past = append(f.past, y)
-	if extra := len(f.past) - f.least; extra >= f.every { // Now and then, as it copies.
-		f.start = f.start.Add(time.Duration(extra) * f.stepLength)
-		f.past = append(f.past[:0], f.past[extra:]...)
 	}
 	f.until--
 	if p == nil {
@@ -71,6 +65,20 @@ func (f *fits) step(p forecast.Predictor, y float64) forecast.Predictor {
 	}
 	f.err, f.standIn = nil, false
 	return next
+}
+
+// keep adds a value to the past, unless it would begin with a missing one.
+func (f *fits) keep(y float64) bool {
+	if len(f.past) == 0 && math.IsNaN(y) {
+		f.start = f.start.Add(f.stepLength)
+		return false
+	}
+	f.past = append(f.past, y)
+	if extra := len(f.past) - f.least; extra >= f.every { // Now and then, as it copies.
+		f.start = f.start.Add(time.Duration(extra) * f.stepLength)
+		f.past = append(f.past[:0], f.past[extra:]...)
+	}
+	return true
 }
 
 // first fits the model for the first time. A past that is too short is no failure; after
