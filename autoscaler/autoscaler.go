@@ -31,8 +31,9 @@ type Config struct {
 	Recorder Recorder // nil: nothing is recorded
 	// First is the instant of the first decision.
 	First time.Time
-	// DryRun decides and records but does not scale.
-	DryRun bool
+	// DryRun is asked before each change: where it says so, the change is decided and
+	// recorded but not carried out. Nil: all are carried out.
+	DryRun func() bool
 }
 
 // A Step is one turn of the loop: what the policy saw, what it decided and what
@@ -140,7 +141,7 @@ func (l *Loop) step(ctx context.Context, now time.Time) Step {
 	}
 	step := Step{Input: in, Decision: l.cfg.Policy.Decide(in)}
 	want := step.Decision.Replicas
-	if step.Decision.Hold || want == size.Spec || l.cfg.DryRun {
+	if step.Decision.Hold || want == size.Spec || l.cfg.DryRun != nil && l.cfg.DryRun() {
 		return step
 	}
 	if err := l.cfg.Scaler.SetReplicas(ctx, want); err != nil {

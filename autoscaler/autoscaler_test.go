@@ -261,7 +261,7 @@ func TestCarryingOut(t *testing.T) {
 			p.decide = func(policy.Input) policy.Decision { return tt.decision }
 			scaler := &fakeScaler{spec: 3, writeErr: tt.writeErr}
 			var seen tape
-			loop := newLoop(t, autoscaler.Config{Policy: p, Clock: &fakeClock{}, Scaler: scaler, Recorder: &seen, DryRun: tt.dryRun})
+			loop := newLoop(t, autoscaler.Config{Policy: p, Clock: &fakeClock{}, Scaler: scaler, Recorder: &seen, DryRun: func() bool { return tt.dryRun }})
 			got := loop.Step(t.Context(), start)
 			if diff := cmp.Diff(tt.writes, scaler.writes); diff != "" {
 				t.Errorf("writes: %s", diff)

@@ -167,6 +167,9 @@ func (r *Record) validate() error {
 			return err
 		}
 	}
+	if r.Start != nil && r.Start.Scaler == nil {
+		return errors.New("start without its scaler")
+	}
 	pods := 0
 	for i := range r.Pods {
 		p := &r.Pods[i]

@@ -16,7 +16,9 @@ const (
 	ScalerMode             = "hindcast_scaler_mode"
 	ScalerDemotions        = "hindcast_scaler_demotions_total"
 	ScalerDecisions        = "hindcast_scaler_decisions_total"
+	ScalerReplicaSeconds   = "hindcast_scaler_replica_seconds_total"
 	ScalerScaleErrors      = "hindcast_scaler_scale_errors_total"
+	ScalerShortSeconds     = "hindcast_scaler_short_seconds_total"
 )
 
 var scaler = []Metric{
@@ -32,7 +34,9 @@ var scaler = []Metric{
 	{ScalerMode, Gauge, "", []string{"namespace", "scaler", "mode"}, Scaler, "1 for the mode in force (Active, Shadow, Paused), 0 for the others. In a backtest it is Active."},
 	{ScalerObserved, Gauge, "as the metric", []string{"namespace", "scaler", "metric"}, Scaler, "Newest value of a metric. No sample while there is none."},
 	{ScalerQueryErrors, Counter, "", []string{"namespace", "scaler", "metric"}, Scaler, "Queries that failed or had no data."},
+	{ScalerReplicaSeconds, Counter, "", []string{"namespace", "scaler", "kind"}, Scaler, "Replica-seconds that ran (kind actual) and that would have, had every decision been carried out and taken effect after the lead (kind decided)."},
 	{ScalerScaleErrors, Counter, "", []string{"namespace", "scaler"}, Scaler, "Reads and updates of the replicas that failed."},
+	{ScalerShortSeconds, Counter, "", []string{"namespace", "scaler", "kind"}, Scaler, "Time in which fewer replicas ran (kind actual), or would have (kind decided), than the load needed by the targets of the metrics."},
 	{ScalerSkill, Gauge, "", []string{"namespace", "scaler", "metric"}, Scaler, "1 - pinball loss of the model / that of last value, over about a day, at the quantile and lead in use. No sample before an hour of forecasts was judged."},
 	{ScalerStale, Gauge, "", []string{"namespace", "scaler"}, Scaler, "1 while the scaler has no current data of a metric and only scales up."},
 }

@@ -1,0 +1,230 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"hindcast.dev/api/v1alpha1"
+	"hindcast.dev/autoscaler"
+	"hindcast.dev/policy"
+)
+
+// A recorder tells the world of every decision of one life of a policy: metrics, status,
+// events and the decision log.
+type recorder struct {
+	r         *runner
+	ctx       context.Context // of the loop, whose Recorder has none to pass
+	v3        *policy.V3
+	shadow    shadow
+	demotions map[string]int
+	looks     []policy.V3Status
+	file      io.WriteCloser
+	log       *autoscaler.Log
+	warmAgain func() // nil: the policy has its past
+	began     time.Time
+}
+
+func (r *runner) newRecorder(ctx context.Context, begin *autoscaler.Start, v3 *policy.V3, lead time.Duration) (*recorder, error) {
+	rec := &recorder{r: r, ctx: ctx, v3: v3, shadow: shadow{lead: lead}, demotions: map[string]int{}}
+	r.mu.Lock()
+	rec.shadow.resume(r.status.Shadow)
+	r.status.Lead = &metav1.Duration{Duration: lead}
+	r.mu.Unlock()
+	lowest, highest := v3.Bounds()
+	r.c.metrics.fewest.WithLabelValues(r.object.Namespace, r.object.Name).Set(float64(lowest))
+	r.c.metrics.most.WithLabelValues(r.object.Namespace, r.object.Name).Set(float64(highest))
+	if r.c.cfg.DecisionLog == nil {
+		return rec, nil
+	}
+	file, err := r.c.cfg.DecisionLog(r.object.Namespace, r.object.Name)
+	if err != nil {
+		return nil, fmt.Errorf("open decision log: %w", err)
+	}
+	rec.file, rec.log = file, autoscaler.NewLog(file)
+	rec.log.Start(r.c.newClock().Now(), begin)
+	if err := rec.log.Err(); err != nil {
+		rec.close()
+		return nil, err
+	}
+	return rec, nil
+}
+
+func (rec *recorder) close() {
+	if rec.file == nil {
+		return
+	}
+	if err := errors.Join(rec.log.Err(), rec.file.Close()); err != nil {
+		rec.r.log.Error("decision log", "err", err)
+	}
+}
+
+// timed returns the clock, which notes when a step begins.
+func (rec *recorder) timed(c autoscaler.Clock) autoscaler.Clock { return &stepClock{c, rec} }
+
+type stepClock struct {
+	autoscaler.Clock
+	rec *recorder
+}
+
+func (c *stepClock) Now() time.Time {
+	c.rec.began = time.Now()
+	return c.Clock.Now()
+}
+
+// Record is called by the loop after each step.
+func (rec *recorder) Record(s autoscaler.Step) {
+	r := rec.r
+	ns, name := r.object.Namespace, r.object.Name
+	r.c.metrics.step(ns, name, s, time.Since(rec.began))
+	if rec.log != nil {
+		rec.log.Record(s)
+		if err := rec.log.Err(); err != nil {
+			r.log.Error("decision log", "err", err)
+		}
+	}
+	if s.Skipped {
+		r.log.Warn("replicas not read", "err", s.Err)
+		r.update(rec.ctx, func(st *v1alpha1.PredictiveScalerStatus) { rec.describe(st, &s) })
+		return
+	}
+	rec.looks = rec.v3.Status(rec.looks[:0], s.Input.Now)
+	r.c.metrics.outlook(ns, name, rec.looks, rec.v3.Quantile(), rec.demotions)
+	needed, known := rec.v3.Needed(s.Input.Now)
+	t := rec.shadow.step(s.Input.Now, s.Input.Status, s.Decision.Replicas, needed, known)
+	r.c.metrics.shadow(ns, name, t)
+	rec.tell(&s)
+	r.update(rec.ctx, func(st *v1alpha1.PredictiveScalerStatus) { rec.describe(st, &s) })
+	if rec.warmAgain != nil && allFresh(s.Input.Values) {
+		rec.warmAgain()
+		rec.warmAgain = nil
+	}
+}
+
+func allFresh(values []policy.Value) bool {
+	for _, v := range values {
+		if v.Err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// tell writes the log line and the event of a step.
+func (rec *recorder) tell(s *autoscaler.Step) {
+	r := rec.r
+	for _, v := range s.Input.Values {
+		if v.Err != nil {
+			r.log.Debug("query", "metric", v.Name, "err", v.Err)
+		}
+	}
+	switch {
+	case s.Err != nil && !errors.Is(s.Err, errNotActive):
+		r.log.Warn("replicas not set", "from", s.Input.Spec, "to", s.Decision.Replicas, "err", s.Err)
+		if !apierrors.IsConflict(s.Err) {
+			r.c.event(r.object, corev1.EventTypeWarning, "FailedRescale", s.Err.Error())
+		}
+	case s.Scaled:
+		r.log.Info("scaled", "from", s.Input.Spec, "to", s.Decision.Replicas, "reason", s.Decision.Reason)
+		what := "replicas"
+		if r.object.Spec.Actuation.Type == v1alpha1.ActuationHPAMinReplicas {
+			what = "minReplicas of HorizontalPodAutoscaler " + r.object.Spec.Actuation.HPARef.Name
+		}
+		if r.c.cfg.DryRun {
+			what = "(dry run) " + what
+		}
+		r.c.event(r.object, corev1.EventTypeNormal, "Rescaled",
+			fmt.Sprintf("%s from %d to %d: %s%s", what, s.Input.Spec, s.Decision.Replicas, s.Decision.Reason, because(s)))
+	}
+}
+
+// because names the figures behind a decision.
+func because(s *autoscaler.Step) string {
+	for _, p := range s.Decision.Proposals {
+		if p.Replicas == s.Decision.Raw && p.Detail != "" {
+			return " (" + p.Source + ": " + p.Detail + ")"
+		}
+	}
+	return ""
+}
+
+// describe brings the status up to a step.
+func (rec *recorder) describe(st *v1alpha1.PredictiveScalerStatus, s *autoscaler.Step) {
+	now := s.Input.Now
+	st.LastDecisionTime = new(metav1.NewTime(now))
+	st.Reason = s.Decision.Reason
+	generation := rec.r.object.Generation
+	condition := func(kind string, ok bool, reason, message string) {
+		if setCondition(st, generation, now, kind, ok, reason, message) {
+			rec.r.conditionEvent(kind, ok, reason, message)
+		}
+	}
+	if s.Err != nil && !errors.Is(s.Err, errNotActive) {
+		reason := "FailedUpdateScale"
+		var foreign *foreignChange
+		switch {
+		case errors.As(s.Err, &foreign):
+			reason = "ForeignChange"
+		case s.Skipped:
+			reason = "FailedGetScale"
+		}
+		condition(v1alpha1.ConditionAbleToScale, false, reason, remedy(reason, s.Err))
+	} else {
+		condition(v1alpha1.ConditionAbleToScale, true, "ReadyForNewScale", "The replicas could be read, and set where asked for")
+	}
+	if s.Skipped {
+		return
+	}
+	st.CurrentReplicas, st.DesiredReplicas = s.Input.Spec, s.Decision.Replicas
+	if s.Scaled {
+		noteChange(st, now, s.Input.Spec, s.Decision.Replicas)
+		if a := rec.r.object.Spec.Actuation; a.Type == v1alpha1.ActuationHPAMinReplicas && st.Floor == nil {
+			st.Floor = &v1alpha1.FloorStatus{HPA: a.HPARef.Name, OriginalMinReplicas: s.Input.Spec}
+		}
+	}
+	st.Forecast = forecastStatus(s.Decision.Forecast, rec.looks)
+	st.Shadow = rec.shadow.status()
+	stale, learning, demoted := "", "", ""
+	for i, l := range rec.looks {
+		if math.IsNaN(l.Observed) {
+			stale = l.Metric
+			if v := s.Input.Values[i]; v.Err != nil {
+				stale += ": " + v.Err.Error()
+			}
+		}
+		if l.Learning {
+			learning = l.Metric
+		}
+		if l.Demoted {
+			demoted = l.Metric
+		}
+	}
+	if stale != "" {
+		condition(v1alpha1.ConditionFresh, false, "NoCurrentData", "metric "+stale)
+	} else {
+		condition(v1alpha1.ConditionFresh, true, "Current", "Every metric has current data")
+	}
+	switch {
+	case learning != "":
+		condition(v1alpha1.ConditionTrusted, false, "Learning", "Too little has been seen of metric "+learning)
+	case demoted != "":
+		condition(v1alpha1.ConditionTrusted, false, "Demoted", "The forecast of metric "+demoted+" is worse than last value; last value is used")
+	default:
+		condition(v1alpha1.ConditionTrusted, true, "Skilled", "The forecast is used")
+	}
+}
+
+func remedy(reason string, err error) string {
+	if reason == "ForeignChange" {
+		return err.Error() + "; nothing is changed any more. To let the scaler take that value as the HPA's own, remove the annotation " +
+			v1alpha1.AnnotationScaler + " from it"
+	}
+	return err.Error()
+}

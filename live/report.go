@@ -1,0 +1,74 @@
+package live
+
+import (
+	"context"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"hindcast.dev/api/v1alpha1"
+)
+
+// statusTimeout bounds how long a write of the status may hold a loop up.
+const statusTimeout = 10 * time.Second
+
+// snapshot returns a copy of the status to be shown.
+func (r *runner) snapshot() v1alpha1.PredictiveScalerStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return *r.status.DeepCopy()
+}
+
+// update changes the status to be shown, and writes it where it says something new or
+// has not been written for long. A write that fails is tried again at the next step.
+func (r *runner) update(ctx context.Context, change func(*v1alpha1.PredictiveScalerStatus)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(&r.status)
+	if !material(&r.written, &r.status) && time.Since(r.writtenAt) < r.c.cfg.StatusEvery {
+		return
+	}
+	if err := r.write(ctx); err != nil && ctx.Err() == nil && client.IgnoreNotFound(err) != nil {
+		r.log.Warn("status not written", "err", err)
+	}
+}
+
+// write needs mu.
+func (r *runner) write(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	before := &v1alpha1.PredictiveScaler{}
+	before.Namespace, before.Name = r.object.Namespace, r.object.Name
+	after := before.DeepCopy()
+	r.written.DeepCopyInto(&before.Status)
+	r.status.DeepCopyInto(&after.Status)
+	if err := r.c.client.Status().Patch(ctx, after, client.MergeFrom(before), fieldOwner); err != nil {
+		return err
+	}
+	r.status.DeepCopyInto(&r.written)
+	r.writtenAt = time.Now()
+	return nil
+}
+
+// condition sets one condition of the status at once.
+func (r *runner) condition(ctx context.Context, kind string, ok bool, reason, message string) {
+	r.update(ctx, func(st *v1alpha1.PredictiveScalerStatus) {
+		if setCondition(st, r.object.Generation, time.Now(), kind, ok, reason, message) {
+			r.conditionEvent(kind, ok, reason, message)
+		}
+	})
+}
+
+// conditionEvent tells of a condition that changed, where somebody should know.
+func (r *runner) conditionEvent(kind string, ok bool, reason, message string) {
+	r.log.Info("condition changed", "condition", kind, "ok", ok, "reason", reason, "message", message)
+	if ok && kind == v1alpha1.ConditionAbleToScale {
+		return
+	}
+	level := corev1.EventTypeNormal
+	if !ok && reason != "Learning" {
+		level = corev1.EventTypeWarning
+	}
+	r.c.event(r.object, level, reason, message)
+}

@@ -1,0 +1,176 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"hindcast.dev/api/v1alpha1"
+	"hindcast.dev/autoscaler"
+)
+
+// fieldOwner is who changes things, in managedFields.
+const fieldOwner = client.FieldOwner("hindcast")
+
+// A scaleTarget is the scale subresource of a workload of any kind that has one.
+type scaleTarget struct {
+	client client.Client // uncached
+	object *unstructured.Unstructured
+	dryRun bool
+	// scale is what was read last: a write is refused if somebody else wrote since.
+	scale *autoscalingv1.Scale
+}
+
+func newScaleTarget(c client.Client, namespace string, ref autoscalingv2.CrossVersionObjectReference, dryRun bool) *scaleTarget {
+	object := &unstructured.Unstructured{}
+	object.SetGroupVersionKind(gvkOf(ref))
+	object.SetNamespace(namespace)
+	object.SetName(ref.Name)
+	return &scaleTarget{client: c, object: object, dryRun: dryRun}
+}
+
+// gvkOf returns the kind that a reference names; without apiVersion it is one of apps/v1.
+func gvkOf(ref autoscalingv2.CrossVersionObjectReference) schema.GroupVersionKind {
+	version := ref.APIVersion
+	if version == "" {
+		version = "apps/v1"
+	}
+	return schema.FromAPIVersionAndKind(version, ref.Kind)
+}
+
+func (t *scaleTarget) Replicas(ctx context.Context) (autoscaler.Replicas, error) {
+	scale := &autoscalingv1.Scale{}
+	if err := t.client.SubResource("scale").Get(ctx, t.object, scale); err != nil {
+		return autoscaler.Replicas{}, fmt.Errorf("scale of %s %s: %w", t.object.GetKind(), t.object.GetName(), err)
+	}
+	t.scale = scale
+	return autoscaler.Replicas{Spec: scale.Spec.Replicas, Status: scale.Status.Replicas}, nil
+}
+
+func (t *scaleTarget) SetReplicas(ctx context.Context, n int32) error {
+	next := t.scale.DeepCopy() // its resourceVersion makes a lost update a conflict
+	next.Spec.Replicas = n
+	opts := []client.SubResourceUpdateOption{client.WithSubResourceBody(next), fieldOwner}
+	if t.dryRun {
+		opts = append(opts, client.DryRunAll)
+	}
+	if err := t.client.SubResource("scale").Update(ctx, t.object, opts...); err != nil {
+		return fmt.Errorf("scale of %s %s: %w", t.object.GetKind(), t.object.GetName(), err)
+	}
+	return nil
+}
+
+// A floorTarget is the minReplicas of an HPA. The HPA's own value is written down on it
+// in the same update that raises it for the first time.
+type floorTarget struct {
+	client client.Client
+	scaler client.ObjectKey
+	hpa    client.ObjectKey
+	dryRun bool
+	// read is the HPA as read last.
+	read *autoscalingv2.HorizontalPodAutoscaler
+}
+
+// foreignChange is an HPA whose minReplicas is not what was written last: somebody else
+// wants to decide it.
+type foreignChange struct{ set, found int32 }
+
+func (e *foreignChange) Error() string {
+	return fmt.Sprintf("somebody changed minReplicas from %d to %d", e.set, e.found)
+}
+
+func (t *floorTarget) Replicas(ctx context.Context) (autoscaler.Replicas, error) {
+	hpa := &autoscalingv2.HorizontalPodAutoscaler{}
+	if err := t.client.Get(ctx, t.hpa, hpa); err != nil {
+		return autoscaler.Replicas{}, fmt.Errorf("HorizontalPodAutoscaler %s: %w", t.hpa.Name, err)
+	}
+	t.read = hpa
+	if err := foreign(hpa, t.scaler.Name); err != nil {
+		return autoscaler.Replicas{}, fmt.Errorf("HorizontalPodAutoscaler %s: %w", t.hpa.Name, err)
+	}
+	return autoscaler.Replicas{Spec: minReplicas(hpa), Status: hpa.Status.CurrentReplicas}, nil
+}
+
+func (t *floorTarget) SetReplicas(ctx context.Context, n int32) error {
+	next := t.read.DeepCopy()
+	original := originalFloor(t.read)
+	// Never below what the owner of the HPA asked for, nor above its maximum.
+	n = min(max(n, original), t.read.Spec.MaxReplicas)
+	if next.Annotations == nil {
+		next.Annotations = map[string]string{}
+	}
+	next.Annotations[v1alpha1.AnnotationScaler] = t.scaler.Name
+	next.Annotations[v1alpha1.AnnotationOriginal] = strconv.Itoa(int(original))
+	next.Annotations[v1alpha1.AnnotationFloor] = strconv.Itoa(int(n))
+	next.Spec.MinReplicas = &n
+	opts := []client.PatchOption{fieldOwner}
+	if t.dryRun {
+		opts = append(opts, client.DryRunAll)
+	}
+	patch := client.MergeFromWithOptions(t.read, client.MergeFromWithOptimisticLock{})
+	if err := t.client.Patch(ctx, next, patch, opts...); err != nil {
+		return fmt.Errorf("minReplicas of HorizontalPodAutoscaler %s: %w", t.hpa.Name, err)
+	}
+	return nil
+}
+
+// minReplicas is the lower bound in force.
+func minReplicas(hpa *autoscalingv2.HorizontalPodAutoscaler) int32 {
+	if hpa.Spec.MinReplicas == nil {
+		return 1
+	}
+	return *hpa.Spec.MinReplicas
+}
+
+// originalFloor is the minReplicas that the owner of an HPA gave it.
+func originalFloor(hpa *autoscalingv2.HorizontalPodAutoscaler) int32 {
+	if n, err := strconv.ParseInt(hpa.Annotations[v1alpha1.AnnotationOriginal], 10, 32); err == nil {
+		return int32(n)
+	}
+	return minReplicas(hpa)
+}
+
+// raisedBy is the scaler whose floor an HPA has, "" where it has its own.
+func raisedBy(hpa *autoscalingv2.HorizontalPodAutoscaler) string {
+	return hpa.Annotations[v1alpha1.AnnotationScaler]
+}
+
+// foreign returns an error where an HPA's minReplicas is not what a scaler left there.
+func foreign(hpa *autoscalingv2.HorizontalPodAutoscaler, scaler string) error {
+	if raisedBy(hpa) != scaler {
+		return nil
+	}
+	set, err := strconv.ParseInt(hpa.Annotations[v1alpha1.AnnotationFloor], 10, 32)
+	if found := minReplicas(hpa); err == nil && int32(set) != found {
+		return &foreignChange{int32(set), found}
+	}
+	return nil
+}
+
+// restore gives an HPA its own minReplicas back, and its fields to their owner. What
+// somebody else set in the meantime stays.
+func restore(ctx context.Context, c client.Client, hpa *autoscalingv2.HorizontalPodAutoscaler, dryRun bool) error {
+	next := hpa.DeepCopy()
+	if foreign(hpa, raisedBy(hpa)) == nil {
+		n := originalFloor(hpa)
+		next.Spec.MinReplicas = &n
+	}
+	for _, a := range []string{v1alpha1.AnnotationScaler, v1alpha1.AnnotationOriginal, v1alpha1.AnnotationFloor} {
+		delete(next.Annotations, a)
+	}
+	opts := []client.PatchOption{fieldOwner}
+	if dryRun {
+		opts = append(opts, client.DryRunAll)
+	}
+	patch := client.MergeFromWithOptions(hpa, client.MergeFromWithOptimisticLock{})
+	if err := c.Patch(ctx, next, patch, opts...); err != nil {
+		return fmt.Errorf("restore minReplicas of HorizontalPodAutoscaler %s: %w", hpa.Name, err)
+	}
+	return nil
+}
