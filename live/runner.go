@@ -236,7 +236,12 @@ func (r *runner) warmUp(ctx context.Context, begin *autoscaler.Start, clock auto
 	for _, c := range recentChanges(r.snapshot().RecentChanges, now) {
 		begin.Changes = append(begin.Changes, autoscaler.Change{Time: c.Time.Time, From: c.From, To: c.To})
 	}
-	first = firstInstant(now, needs.Interval, r.object.Namespace+"/"+r.object.Name)
+	// Scalers that ask the same ask at the same time, so that one answer serves them all.
+	phase := ""
+	for _, q := range needs.Queries {
+		phase += q.Expr + "\n"
+	}
+	first = firstInstant(now, needs.Interval, phase)
 	begin.History, err = readHistory(ctx, r.c.cfg.Prometheus.For(r.object.Namespace), needs.Queries, first, min(length, r.c.cfg.History), step)
 	if err != nil {
 		r.log.Warn("history not read; the scaler learns from now on", "err", err)
@@ -251,11 +256,11 @@ func (r *runner) warmUp(ctx context.Context, begin *autoscaler.Start, clock auto
 	return v3, first, err == nil, nil
 }
 
-// firstInstant is the first one on the scaler's own grid: scalers of one interval do not
-// all ask in the same moment.
-func firstInstant(now time.Time, interval time.Duration, name string) time.Time {
+// firstInstant is the first one on the grid of all scalers with the same queries; those
+// of one interval do not all ask in the same moment.
+func firstInstant(now time.Time, interval time.Duration, queries string) time.Time {
 	h := fnv.New64a()
-	io.WriteString(h, name)
+	io.WriteString(h, queries)
 	phase := time.Duration(h.Sum64() % uint64(interval)).Truncate(time.Millisecond)
 	return now.Add(-phase).Truncate(interval).Add(interval + phase)
 }
