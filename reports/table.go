@@ -59,8 +59,8 @@ func (t *table) notes() string {
 
 // text writes aligned columns for a terminal.
 func (t *table) text(w io.Writer) error {
-	cells := [][]string{t.heads()}
-	for _, row := range t.rows {
+	var cells [][]string
+	for _, row := range append([][]string{t.heads()}, t.rows...) {
 		line := make([]string, len(row))
 		for i, cell := range row {
 			line[i] = plain(cell)

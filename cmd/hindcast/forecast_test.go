@@ -15,8 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"hindcast.dev/backtest/result"
 	"hindcast.dev/datasets"
 	"hindcast.dev/forecast"
+	"hindcast.dev/reports"
 )
 
 // TestForecastEvalStops holds that an interrupt ends the scoring without results.
@@ -128,16 +130,20 @@ func m4Rows(t *testing.T, name string) map[string][]float64 {
 
 // TestForecastEvalTellsFailures holds that a model which fell back says so.
 func TestForecastEvalTellsFailures(t *testing.T) {
-	p := &evalPlan{series: datasets.Series{Step: time.Minute, Values: []float64{1, 2, 3}}}
+	p := &evalPlan{
+		evalFlags: &evalFlags{}, series: datasets.Series{Step: time.Minute, Values: []float64{1, 2, 3}},
+		options: forecast.EvaluateOptions{Horizons: []int{1}, WarmUp: 1},
+	}
 	e := forecast.ModelEvaluation{Name: "arima", Failures: forecast.Failures{Fits: 2, First: errors.New("no optimum")}}
+	e.Horizons = []forecast.HorizonScore{{Horizon: 1, WAPE: math.NaN()}}
 	e.Weights = []forecast.Weight{{Name: "few", Weight: .25}, {Name: "most", Weight: .75}}
-	text, err := evalText(p, []modelScore{{ModelEvaluation: e}})
-	if err != nil {
+	var text bytes.Buffer
+	if err := reports.ScoresText(&text, []result.Scores{p.scores([]modelScore{{ModelEvaluation: e}})}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"fell back  arima: 2 fits failed and 0 forecasts", "first: no optimum", "mean weights of arima:\n  most 75.00 %, few 25.00 %\n"} {
-		if !strings.Contains(string(text), want) {
-			t.Errorf("%q is not in:\n%s", want, text)
+	for _, want := range []string{"fell back: arima: 2 fits failed and 0 forecasts", "first: no optimum", "arima  most        75.00\narima  few         25.00\n"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("%q is not in:\n%s", want, text.String())
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,12 @@ func readFile(name string, stdin io.Reader) ([]byte, error) {
 		return nil, fmt.Errorf("%s: is a folder; name a file in it", name)
 	}
 	return os.ReadFile(name)
+}
+
+// indented writes JSON for people and diffs.
+func indented(v any) ([]byte, error) {
+	text, err := json.MarshalIndent(v, "", "  ")
+	return append(text, '\n'), err
 }
 
 // writeWhole writes a file whole or not at all: beside its place first, then renamed.
