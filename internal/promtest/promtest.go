@@ -157,6 +157,9 @@ func (s *Server) Get(t testing.TB, path string, form url.Values) (code int, body
 	return resp.StatusCode, body
 }
 
+// URL returns the address of the server.
+func (s *Server) URL() string { return "http://" + s.address }
+
 // Key writes labels in the order of their names.
 func Key(labels map[string]string) string { return fmt.Sprint(labels) }
 
