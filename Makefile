@@ -12,7 +12,7 @@ export HINDCAST_PROMTOOL = $(abspath bin/promtool)
 KUBEBUILDER_ASSETS ?= $(abspath bin/k8s)
 export KUBEBUILDER_ASSETS
 
-.PHONY: help demo build test test-all test-prometheus envtest-assets plane-assets generate lint fmt cover bench golden check-accuracy baseline
+.PHONY: help demo build test test-all test-prometheus envtest-assets plane-assets generate lint fmt cover bench golden accuracy check-accuracy baseline
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench: ## run the benchmarks
 
 golden: ## make the golden files of other implementations again (needs Python and R)
 	PYTHON=$(PYTHON) scripts/golden.sh
+
+accuracy: build ## score every model on ../shared/data and write docs/accuracy.md; hours, resumable
+	scripts/accuracy-table.sh
 
 check-accuracy: build ## fail where forecasts or V3 got worse than testdata/baselines says
 	scripts/accuracy.sh

@@ -17,14 +17,10 @@ import (
 func ScoresText(w io.Writer, all []result.Scores) error {
 	var b bytes.Buffer
 	if len(all) > 1 {
-		for _, t := range overviewTables(all) {
-			fmt.Fprintf(&b, "%s\n", plain(t.caption))
-			if err := t.text(&b); err != nil {
-				return err
-			}
-			writeWrapped(&b, t.notes())
-			b.WriteString("\n")
+		if err := OverviewText(&b, all); err != nil {
+			return err
 		}
+		b.WriteString("\n")
 	}
 	for i := range all {
 		if i > 0 {
@@ -35,6 +31,33 @@ func ScoresText(w io.Writer, all []result.Scores) error {
 		}
 	}
 	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// OverviewText writes all models on all loads, for a terminal.
+func OverviewText(w io.Writer, all []result.Scores) error {
+	var b bytes.Buffer
+	for i, t := range overviewTables(all) {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "%s\n", plain(t.caption))
+		if err := t.text(&b); err != nil {
+			return err
+		}
+		writeWrapped(&b, t.notes())
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// OverviewMarkdown writes the same as Markdown.
+func OverviewMarkdown(w io.Writer, all []result.Scores) error {
+	var b bytes.Buffer
+	if err := markdownTables(&b, "##", overviewTables(all)); err != nil {
+		return err
+	}
+	_, err := w.Write(append(bytes.TrimRight(b.Bytes(), "\n"), '\n'))
 	return err
 }
 

@@ -100,7 +100,10 @@ func horizonColumns(all []result.Scores) []horizonColumn {
 
 // modelsTable holds the WAPE of every model on every load at a horizon.
 func modelsTable(all []result.Scores, at horizonColumn) *table {
-	t := &table{caption: "WAPE in %, " + duration(at.seconds) + " ahead", columns: []column{{"load", "", true}}}
+	t := &table{
+		caption: "WAPE in %, " + duration(at.seconds) + " ahead", columns: []column{{"load", "", true}},
+		note: "* the least of its line.",
+	}
 	if at.ready {
 		t.caption = "WAPE in %, when a new replica is ready"
 		t.columns = append(t.columns, column{"ahead", "", false})
@@ -128,8 +131,16 @@ func modelsTable(all []result.Scores, at horizonColumn) *table {
 			row = append(row, duration(horizon))
 		}
 		row = append(row, floorWords(s))
+		best := ""
+		if ranked := rankedModels(s, horizon); len(ranked) > 0 {
+			best = ranked[0].Name
+		}
 		for _, name := range names {
-			row = append(row, modelCell(s, name, horizon))
+			cell := modelCell(s, name, horizon)
+			if name == best {
+				cell += "*"
+			}
+			row = append(row, cell)
 		}
 		t.add(row...)
 	}

@@ -150,7 +150,7 @@ func DecodeScores(data []byte) ([]Scores, error) {
 		Evaluations *[]json.RawMessage `json:"evaluations"`
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
-		return nil, fmt.Errorf("no scores: %w", err)
+		return nil, fmt.Errorf("no scores: %w; give what `forecast eval --json` wrote", err)
 	}
 	if file.Schema != ScoresSchema {
 		return nil, fmt.Errorf("schema %q, want %q; give what `forecast eval --json` wrote", file.Schema, ScoresSchema)

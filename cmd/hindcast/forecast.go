@@ -17,7 +17,7 @@ func forecastCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "forecast",
 		Usage:       "score forecasting models without a cluster",
-		Subcommands: []*cli.Command{forecastEvalCommand(), forecastBenchCommand()},
+		Subcommands: []*cli.Command{forecastEvalCommand(), forecastTableCommand(), forecastBenchCommand()},
 	}
 }
 
