@@ -52,10 +52,11 @@ func TestServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := bufio.NewScanner(stdout)
-	said := ""
+	var text strings.Builder
 	for lines.Scan() && lines.Text() != "Ctrl-C ends it." {
-		said += lines.Text() + "\n"
+		text.WriteString(lines.Text() + "\n")
 	}
+	said := text.String()
 	address := regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(said)
 	if !strings.HasPrefix(said, "ramp: hpa, v3\n") || address == "" {
 		t.Fatalf("it said %q, %q", said, stderr.String())

@@ -22,10 +22,11 @@ func appendValue(b []byte, value parser.Value, shift int64) ([]byte, error) {
 	case promql.Vector:
 		return appendList(b, v, func(b []byte, s promql.Sample) ([]byte, error) { return appendSample(b, s, shift) })
 	case promql.Scalar:
-		return appendPoint(b, v.T+shift, v.V), nil
+		v.T += shift
+		return appendJSON(b, v)
 	case promql.String:
-		b = append(appendTime(append(b, '['), v.T+shift), ',')
-		return append(appendText(b, v.V), ']'), nil
+		v.T += shift
+		return appendJSON(b, v)
 	default:
 		return nil, fmt.Errorf("a query gave a %T", value)
 	}
@@ -73,7 +74,11 @@ func appendSample(b []byte, s promql.Sample, shift int64) (_ []byte, err error) 
 // appendHistogram appends a native histogram. No run has any; imported blocks may.
 func appendHistogram(b []byte, p promql.HPoint, shift int64) ([]byte, error) {
 	p.T += shift
-	data, err := json.Marshal(p)
+	return appendJSON(b, p)
+}
+
+func appendJSON(b []byte, v any) ([]byte, error) {
+	data, err := json.Marshal(v)
 	return append(b, data...), err
 }
 

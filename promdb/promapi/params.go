@@ -119,16 +119,27 @@ func (h *Handler) selection(r *http.Request) (s selection, fault *apiError) {
 		return s, fault
 	}
 	var err error
-	if s.matchers, err = h.parser.ParseMetricSelectors(r.Form["match[]"]); err != nil {
-		return s, &apiError{errBadData, err}
-	}
-	for _, ms := range s.matchers {
-		if !selects(ms) {
-			return s, &apiError{errBadData, errors.New("match[] must contain at least one non-empty matcher")}
+	if s.matchers, err = h.matchers(r.Form["match[]"]); err != nil {
+		if r.URL.Path == Prefix+"series" { // the only one that names it
+			return s, badData(err, "match[]")
 		}
+		return s, &apiError{errBadData, err}
 	}
 	s.mint, s.maxt = start.UnixMilli(), end.UnixMilli()
 	return s, nil
+}
+
+func (h *Handler) matchers(selectors []string) ([][]*labels.Matcher, error) {
+	all, err := h.parser.ParseMetricSelectors(selectors)
+	if err != nil {
+		return nil, err
+	}
+	for _, ms := range all {
+		if !selects(ms) {
+			return nil, errors.New("match[] must contain at least one non-empty matcher")
+		}
+	}
+	return all, nil
 }
 
 // selects reports whether one of ms leaves out series without its label.

@@ -333,8 +333,9 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-func files(t *testing.T, dirs []string) (list string) {
+func files(t *testing.T, dirs []string) string {
 	t.Helper()
+	var list strings.Builder
 	for _, dir := range dirs {
 		for _, name := range []string{"", "wal", "chunks_head"} {
 			entries, err := os.ReadDir(dir + "/" + name)
@@ -342,11 +343,11 @@ func files(t *testing.T, dirs []string) (list string) {
 				t.Fatal(err)
 			}
 			for _, e := range entries {
-				list += name + "/" + e.Name() + " "
+				list.WriteString(name + "/" + e.Name() + " ")
 			}
 		}
 	}
-	return list
+	return list.String()
 }
 
 // A query that takes too long ends, as does one whose client is gone, and one that waits

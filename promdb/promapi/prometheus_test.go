@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +26,10 @@ type questioner struct{ *rand.Rand }
 func (q questioner) of(choices ...string) string { return choices[q.IntN(len(choices))] }
 
 func (q questioner) selector() string {
-	return q.of("replicas", "queue", "requests_total", "tiny", "duration_seconds_bucket", `{__name__=~"re.*"}`) +
+	if q.IntN(8) == 0 {
+		return q.of(`{__name__=~"re.*"}`, `{pod="1"}`, `{__name__!="queue",policy="hpa"}`)
+	}
+	return q.of("replicas", "queue", "requests_total", "tiny", "duration_seconds_bucket") +
 		q.of("", "", `{policy="v3"}`, `{policy=~"h.+"}`, `{policy!="hpa",pod=~"0|2"}`, `{code="503"}`, `{le!="+Inf"}`, `{none=""}`)
 }
 
@@ -46,7 +50,7 @@ func (q questioner) vector(depth int) string {
 			"stddev_over_time", "count_over_time", "last_over_time", "present_over_time", "absent_over_time") +
 			"(" + q.selector() + "[" + q.duration() + "]" + q.modifier() + ")"
 	case 2, 3:
-		return q.of("sum", "avg", "min", "max", "count", "stddev", "group", "topk", "bottomk", "quantile", "count_values")[:] + q.aggregation(inner())
+		return q.of("sum", "avg", "min", "max", "count", "stddev", "group", "topk", "bottomk", "quantile", "count_values") + q.aggregation(inner())
 	case 4:
 		return inner() + q.of(" + ", " - ", " * ", " / ", " % ", " ^ ", " > ", " <= bool ") + q.of("2", "0.5", "1e3", "scalar(queue)")
 	case 5:
@@ -72,7 +76,8 @@ func (q questioner) aggregation(inner string) string {
 // question is a random query that parses; those with a parameter get it here.
 func (q questioner) question() string {
 	query := q.vector(q.IntN(3))
-	for operator, parameter := range map[string]string{"topk": "2", "bottomk": "1", "quantile": "0.7", "count_values": `"value"`} {
+	for _, o := range [][2]string{{"topk", "2"}, {"bottomk", "1"}, {"quantile", "0.7"}, {"count_values", `"value"`}} {
+		operator, parameter := o[0], o[1]
 		for _, grouping := range []string{"", " by (policy)", " by (pod, policy)", " without (code)"} {
 			if operator != "quantile" || grouping != "" || !strings.Contains(query, "histogram_quantile(") {
 				query = strings.ReplaceAll(query, operator+grouping+"(", operator+grouping+"("+parameter+", ")
@@ -95,8 +100,12 @@ func TestPrometheusAnswersTheSame(t *testing.T) {
 	}
 	server := promtest.Start(t, merged)
 	h := promapi.New(reader(t, dirs), promapi.Config{Start: epoch, End: end})
-	// Servers of other versions differ in what they say of themselves and of errors.
-	same := strings.Contains(version(t, server), `"version":"`+promapi.Version+`"`)
+	// Servers of other versions differ in a thing or two. That which `make bin/prometheus`
+	// builds says no version.
+	said := version(t, server)
+	if !strings.Contains(said, `"version":"`+promapi.Version+`"`) && !strings.Contains(said, `"version":""`) {
+		t.Skipf("not of version %s: %s", promapi.Version, said)
+	}
 	q := questioner{rand.New(rand.NewPCG(3, 5))}
 	asked, failed, empty, size := 0, 0, 0, 0
 	compare := func(path string, form url.Values) {
@@ -111,9 +120,6 @@ func TestPrometheusAnswersTheSame(t *testing.T) {
 		case strings.Contains(string(got), `"result":[]`) || strings.Contains(string(got), `"data":[]`):
 			empty++
 		}
-		if !same && (code != http.StatusOK || wantCode != http.StatusOK) {
-			return
-		}
 		if code != wantCode || canonical(t, got) != canonical(t, want) {
 			t.Errorf("%s %v:\n%d %.1000s, the server says\n%d %.1000s", path, form, code, got, wantCode, want)
 		}
@@ -122,15 +128,16 @@ func TestPrometheusAnswersTheSame(t *testing.T) {
 		query := q.question()
 		at := epoch.Add(time.Duration(q.Int64N(int64(end.Sub(epoch) + 8*time.Minute)))).Truncate(time.Millisecond)
 		form := url.Values{"query": {query}, "time": {q.of(unix(at), at.Format(time.RFC3339Nano))}}
-		if q.IntN(4) == 0 {
-			form.Set("limit", strconv.Itoa(q.IntN(4)))
-		}
 		if strings.HasPrefix(query, "sort") || !strings.Contains(query, "topk") {
 			compare("query", form)
 		}
 		form = url.Values{
 			"query": {query}, "start": {unix(at)}, "end": {unix(at.Add(time.Duration(q.IntN(200)) * time.Minute))},
 			"step": {q.of("15", "37.5", "1m", "13m")},
+		}
+		// The series of an instant vector have no order of which to take the first.
+		if q.IntN(4) == 0 {
+			form.Set("limit", strconv.Itoa(q.IntN(4)))
 		}
 		compare("query_range", form)
 	}
@@ -154,7 +161,7 @@ func TestPrometheusAnswersTheSame(t *testing.T) {
 	for _, fault := range faults {
 		compare(fault.path, fault.form)
 	}
-	t.Logf("%d questions, %d KiB of answers, %d of them empty, %d errors; the same server: %v", asked, size>>10, empty, failed, same)
+	t.Logf("%d questions, %d KiB of answers, %d of them empty, %d errors", asked, size>>10, empty, failed)
 	if asked < 400 || failed > asked/4 || empty > asked/3 {
 		t.Error("too few questions with an answer")
 	}
@@ -166,24 +173,34 @@ func version(t *testing.T, s *promtest.Server) string {
 	return string(body)
 }
 
-// canonical sorts what has no order: the series of an instant vector and of a list.
+// canonical sorts what has no order: the series of an instant vector and of a list, and
+// warnings. It leaves out the warning that only this API gives.
 func canonical(t *testing.T, body []byte) string {
 	t.Helper()
 	var v struct {
-		Data json.RawMessage `json:"data"`
+		Data            json.RawMessage
+		Warnings, Infos []string
 	}
 	if err := json.Unmarshal(body, &v); err != nil {
 		t.Fatalf("%v: %.200s", err, body)
 	}
-	before, after, _ := strings.Cut(string(body), string(v.Data))
-	var data struct {
-		ResultType string            `json:"resultType"`
-		Result     []json.RawMessage `json:"result"`
+	text := strings.TrimSuffix(string(body), "}")
+	if i := strings.LastIndex(text, `,"warnings":[`); i > 0 && v.Warnings != nil {
+		text = text[:i]
+	} else if i := strings.LastIndex(text, `,"infos":[`); i > 0 && v.Infos != nil {
+		text = text[:i]
 	}
-	if json.Unmarshal(v.Data, &data) != nil {
-		if json.Unmarshal(v.Data, &data.Result) != nil {
-			return string(body)
-		}
+	v.Warnings = slices.DeleteFunc(v.Warnings, func(w string) bool { return strings.HasPrefix(w, "no data: the run goes from ") })
+	slices.Sort(v.Warnings)
+	slices.Sort(v.Infos)
+	before, after, _ := strings.Cut(text, string(v.Data))
+	after += fmt.Sprint(v.Warnings, v.Infos)
+	var data struct {
+		ResultType string
+		Result     []json.RawMessage
+	}
+	if json.Unmarshal(v.Data, &data) != nil && json.Unmarshal(v.Data, &data.Result) != nil {
+		return before + string(v.Data) + after
 	}
 	var elements []string
 	for _, e := range data.Result {
@@ -244,4 +261,20 @@ var faults = []struct {
 	{"status/walreplay", nil},
 	{"metadata", nil},
 	{"metadata", url.Values{"limit": {"x"}}},
+}
+
+// Version is that of the module that go.mod requires.
+func TestVersion(t *testing.T) {
+	text, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`github.com/prometheus/prometheus v0\.(\d+)(\d\d)\.(\d+)\n`).FindSubmatch(text)
+	if m == nil {
+		t.Fatal("go.mod does not require Prometheus")
+	}
+	minor, err := strconv.Atoi(string(m[2]))
+	if want := fmt.Sprintf("%s.%d.%s", m[1], minor, m[3]); err != nil || want != promapi.Version {
+		t.Errorf("it is %s, go.mod requires %s", promapi.Version, want)
+	}
 }

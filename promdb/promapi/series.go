@@ -34,7 +34,7 @@ func (h *Handler) series(r *http.Request) (_ any, warnings annotations.Annotatio
 	for set.Next() {
 		if sel.limit > 0 && len(metrics) == sel.limit {
 			warnings = set.Warnings()
-			return metrics, warnings.Add(errTruncated), nil
+			return listOf(metrics), warnings.Add(errTruncated), nil
 		}
 		metrics = append(metrics, set.At().Labels())
 		if err := r.Context().Err(); err != nil {
@@ -44,7 +44,12 @@ func (h *Handler) series(r *http.Request) (_ any, warnings annotations.Annotatio
 	if err := set.Err(); err != nil {
 		return nil, nil, queryError(err)
 	}
-	return metrics, set.Warnings(), nil
+	return listOf(metrics), set.Warnings(), nil
+}
+
+func listOf(metrics []labels.Labels) encoded {
+	b, _ := appendList(nil, metrics, func(b []byte, ls labels.Labels) ([]byte, error) { return appendLabels(b, ls), nil })
+	return b
 }
 
 // selectSeries returns the series of all matchers of a selection, each once.

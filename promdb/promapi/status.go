@@ -2,6 +2,7 @@ package promapi
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -118,7 +119,7 @@ func (h *Handler) tsdbStatus(r *http.Request) (_ any, _ annotations.Annotations,
 	if text := r.Form.Get("limit"); text != "" {
 		var err error
 		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > 10000 {
-			return nil, nil, &apiError{errBadData, fmt.Errorf("limit must be a number from 1 to 10000")}
+			return nil, nil, &apiError{errBadData, errors.New("limit must be a number from 1 to 10000")}
 		}
 	}
 	q, err := h.db.Querier(minTime.UnixMilli(), maxTime.UnixMilli())
