@@ -67,6 +67,10 @@ check-accuracy: build ## fail where forecasts or V3 got worse than testdata/base
 baseline: build ## write testdata/baselines anew, where a change is meant
 	scripts/accuracy.sh --update
 
+.PHONY: dashboards
+dashboards: ## write grafana/*.json anew from their description in Go
+	$(GO) run ./grafana/generate grafana
+
 bin/prometheus bin/promtool: tools/prometheus/go.mod
 	$(GO) build -modfile=$< -tags remove_all_sd,enable_kubernetes_sd -o $@ github.com/prometheus/prometheus/cmd/$(notdir $@)
 

@@ -1,0 +1,210 @@
+package grafana
+
+import (
+	"strings"
+
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/common"
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
+	"github.com/grafana/grafana-foundation-sdk/go/stat"
+	"github.com/grafana/grafana-foundation-sdk/go/statetimeline"
+	"github.com/grafana/grafana-foundation-sdk/go/table"
+	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
+)
+
+// A board is a dashboard: rows of panels, which are set from left to right.
+type board struct {
+	file, uid, title, about string
+	from                    string // start of the time range at first
+	variables               []cog.Builder[dashboard.VariableModel]
+	rows                    []row
+}
+
+type row struct {
+	title  string
+	panels []panel
+}
+
+// A kind is how a panel draws.
+type kind int
+
+const (
+	lines   kind = iota
+	stack        // lines upon each other
+	steps        // lines that hold their value until it changes
+	number       // the last value
+	states       // one coloured stretch for each value
+	columns      // a table with a row for each policy
+)
+
+// A panel shows the answers of its queries.
+type panel struct {
+	title, about string
+	kind         kind
+	unit         string // of Grafana: s, bytes, reqps, percentunit, short, ...
+	decimals     int    // of numbers and tables
+	min, max     *float64
+	width        uint32 // of 24; 0 is 12, for numbers 4
+	marks        []mark // coloured ranges, from the lowest
+	queries      []query
+}
+
+// A mark says which colour values have from one on; its first is the colour of all below.
+type mark struct {
+	from  float64
+	color string
+}
+
+// A query is PromQL in which @pod, @deployment, @scaler, @policy and so on stand for the matchers
+// of the dashboard's variables.
+type query struct {
+	expr, legend string
+	dashed       bool
+	// unit is that of a table's column, decimals how many it has.
+	unit     string
+	decimals int
+}
+
+// matchers are what the words of a query stand for.
+var matchers = strings.NewReplacer(
+	"@deployment", `namespace="$namespace",deployment="$deployment",policy=~"$policy"`,
+	"@oracle", `namespace="$namespace",deployment="$deployment",policy="oracle"`,
+	"@baseline", `namespace="$namespace",deployment="$deployment",policy="$baseline"`,
+	"@candidate", `namespace="$namespace",deployment="$deployment",policy="$candidate"`,
+	// The pods of a Deployment, and not those of one whose name begins alike.
+	"@pod", `namespace="$namespace",pod=~"$deployment-[a-z0-9]+(-[a-z0-9]{5})?",policy=~"$policy"`,
+	"@ingress", `namespace="$namespace",ingress="$deployment",policy=~"$policy"`,
+	"@scaler", `namespace="$namespace",scaler="$scaler",policy=~"$policy"`,
+	"@hpa", `namespace="$namespace",horizontalpodautoscaler="$deployment",policy=~"$policy"`,
+	"@policy", `policy=~"$policy"`,
+)
+
+// promSource is the data source that the dashboard's user chose.
+var promSource = common.DataSourceRef{Type: new("prometheus"), Uid: new("${datasource}")}
+
+func (p panel) targets() []*prometheus.DataqueryBuilder {
+	var all []*prometheus.DataqueryBuilder
+	for i, q := range p.queries {
+		t := prometheus.NewDataqueryBuilder().Datasource(promSource).RefId(refID(i)).
+			Expr(matchers.Replace(q.expr)).LegendFormat(q.legend).EditorMode(prometheus.QueryEditorModeCode)
+		switch p.kind {
+		case number, columns:
+			t.Instant()
+		default:
+			t.Range()
+		}
+		if p.kind == columns {
+			t.Format(prometheus.PromQueryFormatTable)
+		}
+		all = append(all, t)
+	}
+	return all
+}
+
+func refID(i int) string { return string(rune('A' + i)) }
+
+func (p panel) thresholds() *dashboard.ThresholdsConfigBuilder {
+	marks := []dashboard.Threshold{{Color: "text"}}
+	for i, m := range p.marks {
+		t := dashboard.Threshold{Value: new(m.from), Color: m.color}
+		if i == 0 {
+			t.Value, marks = nil, nil
+		}
+		marks = append(marks, t)
+	}
+	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(marks)
+}
+
+// build returns the panel in Grafana's words.
+func (p panel) build(id uint32) cog.Builder[dashboard.Panel] {
+	switch p.kind {
+	case number:
+		return p.number(id)
+	case states:
+		return p.states(id)
+	case columns:
+		return p.table(id)
+	default:
+		return p.lines(id)
+	}
+}
+
+func (p panel) lines(id uint32) *timeseries.PanelBuilder {
+	b := timeseries.NewPanelBuilder().Id(id).Title(p.title).Description(p.about).Datasource(promSource).
+		Height(8).Span(orElse(p.width, 12)).Unit(p.unit).
+		// What was not scraped is not drawn.
+		SpanNulls(common.BoolOrFloat64{Bool: new(false)}).ShowPoints(common.VisibilityModeNever).LineWidth(1.5).
+		Legend(common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).ShowLegend(true)).
+		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending))
+	switch p.kind {
+	case stack:
+		b.FillOpacity(40).LineWidth(0.5).Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal))
+	case steps:
+		b.LineInterpolation(common.LineInterpolationStepAfter)
+	}
+	if p.min != nil {
+		b.Min(*p.min)
+	}
+	if p.max != nil {
+		b.Max(*p.max)
+	}
+	if len(p.marks) > 0 {
+		b.Thresholds(p.thresholds()).ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeDashed))
+	}
+	for i, t := range p.targets() {
+		b.WithTarget(t)
+		if p.queries[i].dashed {
+			b.OverrideByQuery(refID(i), []dashboard.DynamicConfigValue{{
+				Id: "custom.lineStyle", Value: map[string]any{"fill": "dash", "dash": []int{6, 6}},
+			}})
+		}
+	}
+	return b
+}
+
+func (p panel) number(id uint32) *stat.PanelBuilder {
+	b := stat.NewPanelBuilder().Id(id).Title(p.title).Description(p.about).Datasource(promSource).
+		Height(4).Span(orElse(p.width, 4)).Unit(p.unit).Decimals(float64(p.decimals)).Thresholds(p.thresholds()).
+		ColorMode(common.BigValueColorModeValue).GraphMode(common.BigValueGraphModeNone).
+		ReduceOptions(common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"}))
+	for _, t := range p.targets() {
+		b.WithTarget(t)
+	}
+	return b
+}
+
+func (p panel) states(id uint32) *statetimeline.PanelBuilder {
+	b := statetimeline.NewPanelBuilder().Id(id).Title(p.title).Description(p.about).Datasource(promSource).
+		Height(5).Span(orElse(p.width, 12)).Unit(p.unit).Thresholds(p.thresholds()).ShowValue(common.VisibilityModeNever).
+		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdThresholds))
+	for _, t := range p.targets() {
+		b.WithTarget(t)
+	}
+	return b
+}
+
+func (p panel) table(id uint32) *table.PanelBuilder {
+	names := map[string]string{}
+	b := table.NewPanelBuilder().Id(id).Title(p.title).Description(p.about).Datasource(promSource).
+		Height(9).Span(orElse(p.width, 24)).Unit(p.unit)
+	for i, t := range p.targets() {
+		b.WithTarget(t)
+		name := "Value #" + refID(i)
+		names[name] = p.queries[i].legend
+		b.OverrideByName(name, []dashboard.DynamicConfigValue{
+			{Id: "unit", Value: p.queries[i].unit}, {Id: "decimals", Value: p.queries[i].decimals},
+		})
+	}
+	return b.WithTransformation(dashboard.DataTransformerConfig{Id: "merge", Options: map[string]any{}}).
+		WithTransformation(dashboard.DataTransformerConfig{Id: "organize", Options: map[string]any{
+			"excludeByName": map[string]bool{"Time": true}, "renameByName": names,
+		}})
+}
+
+func orElse(v, otherwise uint32) uint32 {
+	if v == 0 {
+		return otherwise
+	}
+	return v
+}
