@@ -51,7 +51,7 @@ func counts() Format {
 	})
 	byHeader := f.detect
 	f.detect = func(h sample) bool {
-		return byHeader(h) || h.most(func(line []byte) bool {
+		counted := func(line []byte) bool {
 			f := split(nil, line, ',')
 			if len(f) != 2 {
 				return false
@@ -59,7 +59,8 @@ func counts() Format {
 			_, _, _, w := date(f[0])
 			_, whole := digits(f[1])
 			return w == "" && whole
-		})
+		}
+		return byHeader(h) || len(h.lines) > 0 && counted(h.lines[0]) && h.most(counted)
 	}
 	return f
 }
