@@ -417,3 +417,9 @@ func fuzzCSV(f *testing.F, format string) {
 	f.Add([]byte(content + strings.ReplaceAll(content, "0", "\"0\"")))
 	f.Fuzz(func(t *testing.T, data []byte) { fuzz(t, format, data) })
 }
+
+// Nor must a level that holds for half a century, or a step too short for the recording.
+func TestTooManySteps(t *testing.T) {
+	refused(t, importer.Config{}, "has more than 24000000 values in steps of 1m0s", text("m", "a_total 1 0\na_total 2 1700000000\n"))
+	refused(t, importer.Config{Step: time.Millisecond}, "in steps of 1ms", text("x", detectable()["nab"]+"2014-05-10 00:04:00,3\n2014-06-10 00:04:00,3\n"))
+}

@@ -11,14 +11,15 @@ import (
 	"hindcast.dev/internal/suggest"
 )
 
-const maxSteps = 50_000_000 // as in datasets
-
 // finish makes the result of what was read.
 func (s *sink) finish(file string) (*Result, error) {
 	s.file = file
 	// In a fixed order: sums of floating-point numbers depend on it.
 	for _, key := range sortedKeys(s.series) {
 		s.series[key].finish()
+	}
+	if s.bound(); s.err != nil {
+		return nil, s.err
 	}
 	r := &s.report
 	if r.Malformed > fewMalformed && float64(r.Malformed) > s.cfg.MaxMalformed*float64(r.Lines) {
@@ -44,7 +45,7 @@ func (s *sink) finish(file string) (*Result, error) {
 			shown = append(shown, i)
 		}
 	}
-	if steps > maxSteps || steps*int64(1+len(shown)) > 4*maxCells {
+	if steps > int64(s.cfg.MaxValues)/int64(1+len(shown)) {
 		return nil, s.fault(0, fmt.Sprintf("the recording spans %d steps of %s from %s to %s", steps, time.Duration(s.table.step),
 			s.clock(s.earliest), s.clock(s.latest)), "take a longer --step, or take out the line with the wrong time")
 	}

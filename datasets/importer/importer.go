@@ -45,6 +45,9 @@ type Config struct {
 	// MaxMalformed is the share of malformed lines above which the import is an
 	// error, provided that there are more than ten. 0: a tenth.
 	MaxMalformed float64
+	// MaxValues is how many values the table may have, all columns together, before the
+	// import is an error. 0: 24 million, 192 MB.
+	MaxValues int
 }
 
 // A Source is one file to read. Open starts at its beginning; of several sources each is
@@ -89,6 +92,7 @@ type Result struct {
 }
 
 const (
+	maxValues    = 24_000_000
 	headBytes    = 256 << 10
 	bufferBytes  = 256 << 10
 	mostFaults   = 5
@@ -131,6 +135,9 @@ func (c *Config) validate() error {
 	if c.MaxMalformed < 0 || c.MaxMalformed > 1 {
 		faults = append(faults, fmt.Errorf("share of malformed lines %g is not between 0 and 1", c.MaxMalformed))
 	}
+	if c.MaxValues < 0 {
+		faults = append(faults, fmt.Errorf("most values %d are negative", c.MaxValues))
+	}
 	if c.MaxDisorder < 0 || c.GapAfter < 0 {
 		faults = append(faults, errors.New("a duration is negative"))
 	}
@@ -142,6 +149,9 @@ func (c *Config) validate() error {
 	}
 	if c.MaxMalformed == 0 {
 		c.MaxMalformed = maxMalformed
+	}
+	if c.MaxValues == 0 {
+		c.MaxValues = maxValues
 	}
 	if c.MaxDisorder == 0 {
 		c.MaxDisorder = maxDisorder

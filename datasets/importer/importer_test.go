@@ -148,7 +148,7 @@ func readsBack(t testing.TB, res *importer.Result) {
 // fuzz checks what must hold for any file of a format.
 func fuzz(t *testing.T, format string, data []byte) {
 	t.Helper()
-	res, err := importer.Import([]importer.Source{text("fuzz", string(data))}, importer.Config{Format: format, MaxMalformed: 1})
+	res, err := importer.Import([]importer.Source{text("fuzz", string(data))}, importer.Config{Format: format, MaxMalformed: 1, MaxValues: 50_000})
 	if err != nil {
 		var parse *datasets.ParseError
 		if !errors.As(err, &parse) && !strings.Contains(err.Error(), "select") || strings.Contains(err.Error(), "\n") {

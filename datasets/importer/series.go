@@ -141,7 +141,7 @@ func (s *series) finish() {
 
 // spread lets the last values hold from one instant to another.
 func (s *series) spread(from, till int64) {
-	for from < till {
+	for from < till && !s.table.full {
 		bin := s.table.bin(from)
 		if bin != s.bin || !s.dirty {
 			s.flush()

@@ -32,7 +32,7 @@ type sink struct {
 const tooFarBack why = "the time is too far before the latest one"
 
 func newSink(cfg *Config) *sink {
-	s := &sink{cfg: cfg, table: newTable(), earliest: math.MaxInt64, latest: math.MinInt64, series: make(map[string]*series)}
+	s := &sink{cfg: cfg, table: newTable(cfg.MaxValues), earliest: math.MaxInt64, latest: math.MinInt64, series: make(map[string]*series)}
 	s.zone.loc = cfg.Location
 	if s.zone.loc == nil {
 		s.zone.loc = time.UTC
@@ -90,8 +90,8 @@ func (s *sink) saw(at int64) {
 
 // bound ends the import when the table grows too large.
 func (s *sink) bound() {
-	if s.table.cells > maxCells && s.err == nil {
-		s.err = s.fault(s.line, fmt.Sprintf("the recording has more than %d values in steps of %s", maxCells, time.Duration(s.table.step)),
+	if s.table.full && s.err == nil {
+		s.err = s.fault(s.line, fmt.Sprintf("the recording has more than %d values in steps of %s", s.table.limit, time.Duration(s.table.step)),
 			"take a longer --step, or correct the time on this line")
 	}
 }

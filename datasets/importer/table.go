@@ -37,7 +37,9 @@ type table struct {
 	low     int64 // first step with an entry
 	high    int64 // last
 	cells   int64
-	steps   int64 // in pages
+	limit   int64 // of cells
+	full    bool  // the limit is reached, and no more is held
+	spill   float64
 }
 
 type page struct{ columns [][]float64 }
@@ -45,11 +47,10 @@ type page struct{ columns [][]float64 }
 const (
 	pageBits  = 10
 	pageSteps = 1 << pageBits
-	maxCells  = 24_000_000 // 192 MB
 )
 
-func newTable() *table {
-	return &table{pages: make(map[int64]*page), low: math.MaxInt64, high: math.MinInt64}
+func newTable(cells int) *table {
+	return &table{limit: max(int64(cells), 64*pageSteps), pages: make(map[int64]*page), low: math.MaxInt64, high: math.MinInt64}
 }
 
 // add makes a column and returns its number.
@@ -83,23 +84,26 @@ func (t *table) cell(bin int64, c int) *float64 {
 		if p == nil {
 			p = &page{}
 			t.pages[id] = p
-			t.steps += pageSteps
 		}
 		t.hot, t.hotID = p, id
-	}
-	if bin < t.low {
-		t.low = bin
-	}
-	if bin > t.high {
-		t.high = bin
 	}
 	p := t.hot
 	if c >= len(p.columns) || p.columns[c] == nil {
 		for c >= len(p.columns) {
 			p.columns = append(p.columns, nil)
 		}
+		if t.cells >= t.limit {
+			t.full = true
+			return &t.spill
+		}
 		p.columns[c] = make([]float64, pageSteps)
 		t.cells += pageSteps
+	}
+	if bin < t.low {
+		t.low = bin
+	}
+	if bin > t.high {
+		t.high = bin
 	}
 	return &p.columns[c][bin&(pageSteps-1)]
 }
