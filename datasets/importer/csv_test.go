@@ -421,5 +421,5 @@ func fuzzCSV(f *testing.F, format string) {
 // Nor must a level that holds for half a century, or a step too short for the recording.
 func TestTooManySteps(t *testing.T) {
 	refused(t, importer.Config{}, "has more than 24000000 values in steps of 1m0s", text("m", "a_total 1 0\na_total 2 1700000000\n"))
-	refused(t, importer.Config{Step: time.Millisecond}, "in steps of 1ms", text("x", detectable()["nab"]+"2014-05-10 00:04:00,3\n2014-06-10 00:04:00,3\n"))
+	refused(t, importer.Config{Step: time.Millisecond}, "steps of 1ms from 2014-04-10T00:04:00Z", text("x", detectable()["nab"]+"2014-05-10 00:04:00,3\n2014-06-10 00:04:00,3\n"))
 }
