@@ -1,0 +1,306 @@
+package manifests_test
+
+import (
+	"bytes"
+	"errors"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"hindcast.dev/internal/clustertest"
+)
+
+// An outcome is what a script said and how it ended.
+type outcome struct {
+	stdout, stderr string
+	code           int
+}
+
+// script runs a script of the repository as a user would, from its root, with a
+// kubeconfig and kubectl of the tested version first on the PATH.
+func script(t *testing.T, kubeconfig, programs string, command ...string) outcome {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
+	cmd.Dir = ".."
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "PATH="+programs+string(filepath.ListSeparator)+os.Getenv("PATH"), "KUBECTL=kubectl")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return outcome{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+}
+
+// succeeds runs a script that must end well, and returns what it printed.
+func succeeds(t *testing.T, kubeconfig, programs string, command ...string) string {
+	t.Helper()
+	o := script(t, kubeconfig, programs, command...)
+	if o.code != 0 {
+		t.Fatalf("%s: exit code %d\n%s%s", strings.Join(command, " "), o.code, o.stdout, o.stderr)
+	}
+	return o.stdout + o.stderr
+}
+
+// kubeconfig writes the file of a user.
+func kubeconfig(t *testing.T, c *rest.Config) string {
+	t.Helper()
+	config := clientcmdapi.NewConfig()
+	config.Clusters["test"] = &clientcmdapi.Cluster{Server: c.Host, CertificateAuthorityData: c.CAData}
+	config.AuthInfos["test"] = &clientcmdapi.AuthInfo{Token: c.BearerToken, ClientCertificateData: c.CertData, ClientKeyData: c.KeyData}
+	config.Contexts["test"] = &clientcmdapi.Context{Cluster: "test", AuthInfo: "test"}
+	config.CurrentContext = "test"
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := clientcmd.WriteToFile(*config, path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestScripts follows a user through the life of the stack on an API server: checked,
+// installed, installed again, removed, removed again. Nothing runs there, so the scripts
+// are told not to wait for pods.
+func TestScripts(t *testing.T) {
+	c := clustertest.New(t)
+	admin, config := c.Client(t), c.Kubeconfig(t)
+	do := func(t *testing.T, command ...string) string {
+		return succeeds(t, config, c.Programs, append(command, "--no-wait")...)
+	}
+	gone := func(t *testing.T) {
+		t.Helper()
+		found := versions(t, c)
+		maps.DeleteFunc(found, func(id, _ string) bool { return strings.HasPrefix(id, "Namespace ") })
+		if len(found) > 0 {
+			t.Errorf("left over: %v", found)
+		}
+	}
+	// The objects and the definitions of all that an install makes, for the checks below.
+	for _, tc := range []struct {
+		name    string
+		command []string
+		has     []string
+	}{
+		{"prometheus", []string{"scripts/install-prometheus.sh"}, []string{
+			"StatefulSet monitoring/prometheus", "StatefulSet monitoring/alertmanager", "DaemonSet monitoring/node-exporter",
+			"Deployment monitoring/kube-state-metrics", "ConfigMap monitoring/prometheus-rules", "Service monitoring/prometheus",
+		}},
+		{"grafana", []string{"scripts/install-grafana.sh", "--ephemeral"}, []string{"StatefulSet monitoring/grafana", "ConfigMap monitoring/grafana-dashboards"}},
+		{"all", []string{"scripts/setup-monitoring.sh", "--with-sample"}, []string{
+			"StatefulSet monitoring/prometheus", "StatefulSet monitoring/grafana", "Deployment default/tomcat-sample-app",
+			"HorizontalPodAutoscaler default/tomcat-sample-app", "Service default/tomcat-sample-service",
+		}},
+		{"v3", []string{"scripts/start-v3-scaler.sh"}, []string{"Deployment default/tomcat-sample-app"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			before := versions(t, c)
+			if out := do(t, append(tc.command, "--dry-run")...); !strings.Contains(out, "server dry run") {
+				t.Errorf("the server was not asked:\n%s", out)
+			}
+			if d := cmp.Diff(before, versions(t, c)); d != "" {
+				t.Errorf("a dry run changed something:\n%s", d)
+			}
+			do(t, tc.command...)
+			first := versions(t, c)
+			for _, id := range tc.has {
+				if first[id] == "" {
+					t.Errorf("no %s", id)
+				}
+			}
+			do(t, tc.command...)
+			if d := cmp.Diff(first, versions(t, c)); d != "" {
+				t.Errorf("the second time changed something:\n%s", d)
+			}
+			if out := do(t, append(tc.command, "--uninstall", "--dry-run")...); !strings.Contains(out, "server dry run") {
+				t.Errorf("the server was not asked:\n%s", out)
+			}
+			if d := cmp.Diff(first, versions(t, c)); d != "" {
+				t.Errorf("a dry run removed something:\n%s", d)
+			}
+			do(t, append(tc.command, "--uninstall")...)
+			gone(t)
+			do(t, append(tc.command, "--uninstall")...)
+		})
+	}
+	if _, err := admin.CoreV1().Namespaces().Get(t.Context(), "monitoring", metav1.GetOptions{}); err != nil {
+		t.Errorf("removing the parts removed the namespace: %v", err)
+	}
+
+	t.Run("password", func(t *testing.T) {
+		secret := func() *corev1.Secret {
+			s, err := admin.CoreV1().Secrets("monitoring").Get(t.Context(), "grafana-admin", metav1.GetOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		// The installs above made it and the removals kept it, like the volume it belongs to.
+		kept := secret()
+		password := string(kept.Data["admin-password"])
+		if len(password) != 32 {
+			t.Errorf("a password of %d characters", len(password))
+		}
+		out := do(t, "scripts/install-grafana.sh")
+		if strings.Contains(out, password) {
+			t.Error("the password was printed")
+		}
+		if secret().ResourceVersion != kept.ResourceVersion {
+			t.Error("a second install changed the password")
+		}
+		do(t, "scripts/install-grafana.sh", "--uninstall", "--delete-data")
+		if _, err := admin.CoreV1().Secrets("monitoring").Get(t.Context(), "grafana-admin", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+			t.Errorf("the password is still there: %v", err)
+		}
+		do(t, "scripts/install-grafana.sh")
+		if string(secret().Data["admin-password"]) == password {
+			t.Error("the same password again")
+		}
+	})
+
+	t.Run("volumes", func(t *testing.T) {
+		claims := admin.CoreV1().PersistentVolumeClaims("monitoring")
+		doomed := func(name string) bool {
+			claim, err := claims.Get(t.Context(), name, metav1.GetOptions{})
+			if err != nil && !apierrors.IsNotFound(err) {
+				t.Fatal(err)
+			}
+			return err != nil || claim.DeletionTimestamp != nil
+		}
+		// As a StatefulSet makes them: with the labels of its selector.
+		for _, app := range []string{"prometheus", "alertmanager", "grafana"} {
+			claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "data-" + app + "-0", Labels: map[string]string{"app.kubernetes.io/name": app}}}
+			claim.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
+			claim.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}
+			if _, err := claims.Create(t.Context(), claim, metav1.CreateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		do(t, "scripts/setup-monitoring.sh", "--uninstall")
+		for _, name := range []string{"data-prometheus-0", "data-alertmanager-0", "data-grafana-0"} {
+			if doomed(name) {
+				t.Errorf("%s went without --delete-data", name)
+			}
+		}
+		do(t, "scripts/install-prometheus.sh", "--uninstall", "--delete-data")
+		if !doomed("data-prometheus-0") || !doomed("data-alertmanager-0") || doomed("data-grafana-0") {
+			t.Error("--delete-data of Prometheus must take its volumes and no other")
+		}
+	})
+
+	t.Run("refusals", func(t *testing.T) {
+		nobody := kubeconfig(t, c.User(t, "somebody"))
+		away := kubeconfig(t, &rest.Config{Host: "https://127.0.0.1:1"})
+		tools := t.TempDir() // everything that the scripts use, but kubectl
+		for _, name := range []string{"bash", "dirname", "basename", "grep", "head", "sed"} {
+			path, err := exec.LookPath(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink(path, filepath.Join(tools, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, name := range []string{"install-prometheus", "install-grafana", "setup-monitoring", "start-v3-scaler"} {
+			path := "scripts/" + name + ".sh"
+			expect := func(what string, o outcome, code int, words ...string) {
+				t.Helper()
+				if o.code != code {
+					t.Errorf("%s: %s: exit code %d, not %d\n%s%s", name, what, o.code, code, o.stdout, o.stderr)
+				}
+				for _, w := range words {
+					if !strings.Contains(o.stdout+o.stderr, w) {
+						t.Errorf("%s: %s: does not say %q:\n%s%s", name, what, w, o.stdout, o.stderr)
+					}
+				}
+			}
+			expect("help", script(t, away, c.Programs, path, "--help"), 0, "usage: "+path, "--dry-run", "--uninstall")
+			expect("unknown option", script(t, config, c.Programs, path, "--frobnicate"), 2, "--frobnicate", "--help")
+			expect("option without value", script(t, config, c.Programs, path, "--timeout"), 2, "--timeout needs a value")
+			expect("data without removal", script(t, config, c.Programs, path, "--delete-data"), 2, "--uninstall")
+			expect("no cluster", script(t, away, c.Programs, path), 1, "no answer from the cluster", "cluster-info")
+			expect("no context", script(t, config, c.Programs, path, "--context", "moon"), 1, "moon")
+			expect("no rights", script(t, nobody, c.Programs, path), 1, "you may not make namespaces")
+			expect("no kubectl", script(t, config, c.Programs, "/usr/bin/env", "PATH="+tools, "bash", path), 1, "kubectl is not on the PATH")
+		}
+		o := script(t, config, c.Programs, "scripts/setup-monitoring.sh", "--operator")
+		if o.code != 1 || !strings.Contains(o.stderr, "the Prometheus Operator is not in this cluster") {
+			t.Errorf("without the operator: %+v", o)
+		}
+		o = script(t, config, c.Programs, "scripts/start-v3-scaler.sh", "--scaler", "examples/hpa.yaml")
+		if o.code != 2 || !strings.Contains(o.stderr, "examples/hpa.yaml is not a PredictiveScaler") {
+			t.Errorf("with an HPA as scaler: %+v", o)
+		}
+	})
+
+	t.Run("operator", func(t *testing.T) {
+		c.Install(t, "testdata/crds")
+		command := []string{"scripts/setup-monitoring.sh", "--operator"}
+		do(t, append(command, "--dry-run")...)
+		do(t, command...)
+		do(t, command...)
+		kubectl(t, c, "", "get", "-n", "monitoring", "podmonitor/hindcast-app", "podmonitor/hindcast-controller", "prometheusrule/hindcast")
+		do(t, append(command, "--uninstall")...)
+		if out := kubectl(t, c, "", "get", "-n", "monitoring", "podmonitors,prometheusrules", "-o", "name"); out != "" && !strings.Contains(out, "No resources") {
+			t.Errorf("left over: %s", out)
+		}
+	})
+}
+
+// TestStartV3Scaler looks at what the script does with scalers.
+func TestStartV3Scaler(t *testing.T) {
+	c := clustertest.New(t)
+	config := c.Kubeconfig(t)
+	start := func(args ...string) outcome {
+		return script(t, config, c.Programs, append([]string{"scripts/start-v3-scaler.sh", "--no-wait"}, args...)...)
+	}
+	if o := start("--image", "registry.example/hindcast-controller:v1"); o.code != 0 {
+		t.Fatalf("%+v", o)
+	} else if !strings.Contains(o.stderr, "there is no service prometheus") {
+		t.Errorf("does not tell that Prometheus is missing: %s", o.stderr)
+	}
+	get := func(args ...string) string {
+		return strings.TrimSpace(kubectl(t, c, "", append([]string{"get"}, args...)...))
+	}
+	if image := get("-n", "hindcast-system", "deployment/hindcast-controller", "-o", "jsonpath={.spec.template.spec.containers[0].image}"); image != "registry.example/hindcast-controller:v1" {
+		t.Errorf("image %s", image)
+	}
+	if mode := get("predictivescaler/tomcat-sample-app", "-o", "jsonpath={.spec.mode}"); mode != "Shadow" {
+		t.Errorf("the sample's scaler is in mode %q", mode)
+	}
+
+	// One's own scaler, and one of somebody else.
+	if o := start("--scaler", "examples/predictivescaler.yaml"); o.code != 0 {
+		t.Fatalf("%+v", o)
+	}
+	if o := start("--uninstall"); o.code != 1 || !strings.Contains(o.stderr, "1 other scalers are left") {
+		t.Errorf("the controller of somebody's scaler is removed: %+v", o)
+	}
+	get("-n", "hindcast-system", "deployment/hindcast-controller")
+	if o := start("--uninstall", "--scaler", "examples/predictivescaler.yaml"); o.code != 0 {
+		t.Errorf("%+v", o)
+	}
+	if out := get("predictivescalers.autoscaling.hindcast.dev", "-A", "--ignore-not-found", "-o", "name"); out != "" && !strings.Contains(out, "No resources") {
+		t.Errorf("left over: %s", out)
+	}
+	if out := get("-n", "hindcast-system", "deployment", "--ignore-not-found", "-o", "name"); out != "" && !strings.Contains(out, "No resources") {
+		t.Errorf("left over: %s", out)
+	}
+	if o := start("--uninstall", "--delete-data"); o.code != 0 {
+		t.Errorf("%+v", o)
+	}
+	if out, err := run(t, c, "", "get", "crd", "predictivescalers.autoscaling.hindcast.dev"); err == nil {
+		t.Errorf("the definition is still there: %s", out)
+	}
+}
