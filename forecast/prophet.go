@@ -19,6 +19,9 @@ type Prophet struct {
 	Events []Event
 	// Order is that of the autoregression; 0 means 12, below 0 none: pure Prophet.
 	Order int
+	// Horizons is the longest horizon, in steps, at which it is learnt how much of the
+	// changes that are expected to believe; 0 means 15.
+	Horizons int
 }
 
 // An Event is something that changes the load each time it happens, by the same amount.
@@ -66,10 +69,32 @@ func (Prophet) FitOperations(steps int) float64 {
 // prophetIterations is the number of reweighted ridge regressions of a fit.
 const prophetIterations = 200
 
-// Fit finds the maximum of the posterior with Prophet's priors (see prophetMAP) and the
-// autoregression of what is left, on its differences, by Burg's method. It returns an error that wraps
-// ErrTooShort below two observed values.
+func (m Prophet) horizons() int {
+	if m.Horizons <= 0 {
+		return 15
+	}
+	return m.Horizons
+}
+
+// Fit finds the maximum of the posterior with Prophet's priors (see prophetMAP), the
+// autoregression of what is left, on its differences, by Burg's method, and how much of
+// both to believe (see prophetBlend). It returns an error that wraps ErrTooShort below two
+// observed values.
 func (m Prophet) Fit(ctx context.Context, past Series) (Predictor, error) {
+	p, err := m.regress(ctx, past)
+	if err != nil {
+		return nil, err
+	}
+	if m.Order >= 0 {
+		if p.blend, err = m.blend(ctx, past); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// regress fits all but the blend.
+func (m Prophet) regress(ctx context.Context, past Series) (*FittedProphet, error) {
 	values := make([]float64, len(past.Values))
 	observed, unit, floor := 0, 0.0, 0.0
 	for i, y := range past.Values {
@@ -93,7 +118,7 @@ func (m Prophet) Fit(ctx context.Context, past Series) (Predictor, error) {
 		unit = 1
 	}
 	p := &FittedProphet{
-		start: past.Start, step: past.Step, steps: len(values), span: float64(len(values) - 1),
+		start: past.Start, step: past.Step, span: float64(len(values) - 1),
 		unit: unit, floor: floor, events: m.Events, periods: m.periods(past),
 	}
 	p.changepoints = prophetChangepoints(values)
@@ -126,6 +151,10 @@ func (m Prophet) Fit(ctx context.Context, past Series) (Predictor, error) {
 	for _, r := range residuals {
 		p.push(r)
 	}
+	p.steps = len(values)
+	for p.gap = 0; math.IsNaN(values[p.steps-1-p.gap]); p.gap++ {
+	}
+	p.last, p.lastRegression = values[p.steps-1-p.gap]/unit, p.regression(p.steps-1-p.gap)
 	return p, nil
 }
 
@@ -206,7 +235,7 @@ func integratedAR(residuals []float64, order int) []float64 {
 
 // newProphet gives the seasons named, or leaves them to the model.
 func newProphet(s Settings) Model {
-	m := Prophet{}
+	m := Prophet{Horizons: max(s.Horizon, 1)}
 	if s.Seasons != nil {
 		m.Seasons = make([]Waves, len(s.Seasons))
 		for i, period := range s.Seasons {

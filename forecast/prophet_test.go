@@ -52,3 +52,28 @@ func TestProphetTooShort(t *testing.T) {
 		t.Errorf("error %v, want ErrTooShort", err)
 	}
 }
+
+// On a walk there is nothing but the last value, whatever trend and waves the past seems
+// to have; on a clean season what comes is known.
+func TestProphetBelievesWhatHolds(t *testing.T) {
+	values := walk(3000, 5)
+	prophet, naive := 0.0, 0.0
+	p := mustFit(t, forecast.Prophet{}, hours(values[:1500]...))
+	for i, y := range values[1500:2985] {
+		p.Update(y)
+		prophet += math.Abs(predict(p, 15)[14] - values[1500+i+15])
+		naive += math.Abs(y - values[1500+i+15])
+	}
+	if prophet > 1.02*naive {
+		t.Errorf("error on a walk %v, of last value %v", prophet, naive)
+	}
+	season := func(i int) float64 { return 50 + 30*math.Sin(2*math.Pi*float64(i)/testDay) }
+	q := mustFit(t, forecast.Prophet{}, hours(generate(20*testDay, season)...))
+	checkNear(t, "season", predict(q, 20), generate(20, func(h int) float64 { return season(20*testDay + h) }), .03)
+}
+
+// The first forecasts on a few values are last values.
+func TestProphetDoubtsAtFirst(t *testing.T) {
+	f := predict(mustFit(t, forecast.Prophet{}, minutes(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)), 3)
+	checkNear(t, "prophet", f, []float64{10, 10, 10}, 1e-9)
+}

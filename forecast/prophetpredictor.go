@@ -19,9 +19,13 @@ type FittedProphet struct {
 	coefficients []float64
 	sigma        float64
 	ar           []float64
-	residuals    []float64 // newest first; a missing one is replaced by its forecast
+	residuals    []float64     // newest first; a missing one is replaced by its forecast
+	blend        *prophetBlend // nil: pure Prophet
 	scratch      []float64
 	path         []float64
+
+	gap                  int     // steps since the newest observed value
+	last, lastRegression float64 // that value, and the regression there, in units
 }
 
 // row writes the regressors of step i: m, k, a hinge a changepoint, waves, events.
@@ -74,8 +78,16 @@ func (p *FittedProphet) Update(y float64) {
 	if math.IsInf(y, 0) {
 		y = math.NaN()
 	}
-	p.push(y/p.unit - p.regression(p.steps))
+	regression := p.regression(p.steps)
+	p.push(y/p.unit - regression)
 	p.steps++
+	p.gap++
+	if !math.IsNaN(y) {
+		p.gap, p.last, p.lastRegression = 0, y/p.unit, regression
+	}
+	if p.blend != nil {
+		p.learn()
+	}
 }
 
 // push appends a residual.
@@ -93,19 +105,34 @@ func (p *FittedProphet) push(residual float64) {
 	p.residuals[0] = residual
 }
 
-// Predict implements Predictor.
-func (p *FittedProphet) Predict(dst []float64) {
+// foresee makes path the residuals that are expected in the next n steps.
+func (p *FittedProphet) foresee(n int) {
 	order := len(p.ar)
 	p.path = p.path[:0]
 	for i := order - 1; i >= 0; i-- {
 		p.path = append(p.path, p.residuals[i])
 	}
-	for i := range dst {
+	for i := range n {
 		r := 0.0
 		for j, a := range p.ar {
 			r += a * p.path[order+i-1-j]
 		}
 		p.path = append(p.path, r)
-		dst[i] = max(p.unit*(p.regression(p.steps+i)+r), p.floor)
+	}
+	p.path = p.path[order:]
+}
+
+// Predict implements Predictor.
+func (p *FittedProphet) Predict(dst []float64) {
+	p.foresee(len(dst))
+	for i, residual := range p.path {
+		v := p.regression(p.steps + i)
+		if p.blend == nil {
+			v += residual
+		} else {
+			season, rest := p.blend.weights(i + 1 + p.gap)
+			v = p.last + season*(v-p.lastRegression) + rest*(residual-(p.last-p.lastRegression))
+		}
+		dst[i] = max(p.unit*v, p.floor)
 	}
 }
