@@ -125,10 +125,11 @@ const byPolicy = "{{policy}}"
 
 // badShare is the share of requests that were not good within a range: not within the
 // latency (bucket bounds may be written 1 or 1.0), or an error of the server. Time-outs
-// (504) are late already.
+// (504) are late already. Where hardly any are late, what rates extrapolate for new pods
+// may differ by more than there are: hence the clamp.
 func badShare(window string) string {
-	return `(sum by (policy) (rate(http_request_duration_seconds_count{@pod}[` + window + `]))` +
-		` - sum by (policy) (rate(http_request_duration_seconds_bucket{@pod,le=~"$latency([.]0)?"}[` + window + `]))` +
+	return `(clamp_min(sum by (policy) (rate(http_request_duration_seconds_count{@pod}[` + window + `]))` +
+		` - sum by (policy) (rate(http_request_duration_seconds_bucket{@pod,le=~"$latency([.]0)?"}[` + window + `])), 0)` +
 		` + sum by (policy) (rate(http_requests_total{@pod,code=~"5..",code!="504"}[` + window + `])))` +
 		` / sum by (policy) (rate(http_requests_total{@pod}[` + window + `]))`
 }

@@ -187,7 +187,7 @@ func (p panel) states(id uint32) *statetimeline.PanelBuilder {
 func (p panel) table(id uint32) *table.PanelBuilder {
 	names := map[string]string{}
 	b := table.NewPanelBuilder().Id(id).Title(p.title).Description(p.about).Datasource(promSource).
-		Height(9).Span(orElse(p.width, 24)).Unit(p.unit)
+		Height(9).Span(orElse(p.width, 24)).Unit(p.unit).Footer(common.NewTableFooterOptionsBuilder().Reducer([]string{}))
 	for i, t := range p.targets() {
 		b.WithTarget(t)
 		name := "Value #" + refID(i)
