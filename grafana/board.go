@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
@@ -87,13 +88,9 @@ func chosen(text, value string) dashboard.VariableOption {
 
 // choice is a variable of fixed values, the first of which is chosen.
 func choice(name, label, about string, options ...string) cog.Builder[dashboard.VariableModel] {
-	text := ""
+	text := strings.Join(options, ",")
 	var all []dashboard.VariableOption
 	for i, o := range options {
-		if i > 0 {
-			text += ","
-		}
-		text += o
 		option := chosen(o, o)
 		option.Selected = new(i == 0)
 		all = append(all, option)

@@ -12,15 +12,15 @@ import (
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog/plugins"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"hindcast.dev/grafana"
 	"hindcast.dev/internal/metricnames"
 )
 
-// model is what the tests look at of a dashboard's JSON.
-type model struct {
+// board is what the tests look at of a dashboard's JSON.
+type board struct {
 	UID, Title, Description string
 	Time                    struct{ From, To string }
 	Panels                  []panel
@@ -49,19 +49,19 @@ type panel struct {
 }
 
 // dashboards reads the files; the rows among the panels are told by the panels in them.
-func dashboards(t testing.TB) map[string]model {
+func dashboards(t testing.TB) map[string]board {
 	t.Helper()
 	names, err := filepath.Glob("*.json")
 	if err != nil || len(names) != 4 {
 		t.Fatalf("dashboards: %q, %v", names, err)
 	}
-	all := map[string]model{}
+	all := map[string]board{}
 	for _, name := range names {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var d model
+		var d board
 		if err := json.Unmarshal(text, &d); err != nil {
 			t.Fatal(err)
 		}
@@ -264,7 +264,7 @@ func TestQueriesAreAboutKnownSeries(t *testing.T) {
 					t.Errorf("%s: nobody exposes %q", what, selector.Name)
 					return nil
 				}
-				have := append(metric.SeriesLabels(selector.Name), "policy", labels.MetricName)
+				have := append(metric.SeriesLabels(selector.Name), "policy", model.MetricNameLabel)
 				for _, m := range selector.LabelMatchers {
 					if !slices.Contains(have, m.Name) {
 						t.Errorf("%s: %s has no label %s", what, selector.Name, m.Name)

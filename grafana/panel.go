@@ -142,6 +142,7 @@ func (p panel) lines(id uint32) *timeseries.PanelBuilder {
 		b.FillOpacity(40).LineWidth(0.5).Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal))
 	case steps:
 		b.LineInterpolation(common.LineInterpolationStepAfter)
+	default:
 	}
 	if p.min != nil {
 		b.Min(*p.min)
