@@ -81,7 +81,7 @@ func start(assets string) (*Cluster, error) {
 	}
 	env := &envtest.Environment{ControlPlaneStartTimeout: patience, ControlPlaneStopTimeout: patience}
 	api := env.ControlPlane.GetAPIServer()
-	env.ControlPlane.Etcd = &envtest.Etcd{DataDir: filepath.Join(j.dir, "etcd")}
+	env.ControlPlane.Etcd = &envtest.Etcd{DataDir: filepath.Join(j.dir, "data")}
 	// With a folder of its own the server keeps its keys through a restart.
 	api.CertDir = filepath.Join(j.dir, "certs")
 	env.ControlPlane.KubectlPath = filepath.Join(assets, "kubectl")
@@ -102,6 +102,10 @@ func start(assets string) (*Cluster, error) {
 	if err != nil {
 		err = fmt.Errorf("start an API server of %s: %w\n%s", assets, err, tail(log.Name()))
 		return nil, errors.Join(err, j.clean())
+	}
+	// Nobody asked for webhooks, and their certificates lie elsewhere.
+	if err := env.WebhookInstallOptions.Cleanup(); err != nil {
+		return nil, err
 	}
 	config.QPS = -1
 	return &Cluster{Config: config, Programs: assets, env: env, janitor: j}, nil
@@ -146,7 +150,7 @@ func (c *Cluster) URL() *url.URL { return c.env.ControlPlane.APIServer.SecureSer
 
 // tail returns the end of a file.
 func tail(path string) string {
-	const size = 4 << 10
+	const size = 2 << 10
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err.Error()
