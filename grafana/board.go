@@ -21,7 +21,7 @@ func Files() (map[string][]byte, error) {
 		var text bytes.Buffer
 		e := json.NewEncoder(&text)
 		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
+		e.SetIndent("", " ")
 		if err := e.Encode(d); err != nil {
 			return nil, fmt.Errorf("dashboard %s: %w", b.file, err)
 		}
