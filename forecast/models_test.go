@@ -54,6 +54,7 @@ func allModels() []forecast.Model {
 		forecast.Transformed{Model: forecast.Harmonic{Seasons: waves, Scale: forecast.RawScale}, Season: testDay},
 		forecast.Detected{Build: func(s forecast.Settings) forecast.Model { return forecast.SeasonalNaive{Season: s.Season} }},
 		forecast.Prophet{},
+		forecast.Prophet{Multiplicative: true},
 	}
 }
 
@@ -151,7 +152,7 @@ func TestScaleEquivariance(t *testing.T) {
 		switch m.(type) {
 		case forecast.HoltWinters, forecast.Holt, forecast.ETS, forecast.MSTL:
 			tolerance = 2e-3
-		case forecast.SES, forecast.Theta, forecast.DOTM:
+		case forecast.SES, forecast.Theta, forecast.DOTM, forecast.Prophet:
 			tolerance = 1e-5
 		case forecast.Trees, forecast.RandomForest:
 			tolerance = 5e-2 // Of two splits that are as good, rounding decides.

@@ -17,6 +17,8 @@ type Prophet struct {
 	Seasons []Waves
 	// Events have an effect of their own while they last.
 	Events []Event
+	// Multiplicative makes seasons and events parts of the trend, so that they grow with it.
+	Multiplicative bool
 	// Order is that of the autoregression; 0 means 12, below 0 none: pure Prophet.
 	Order int
 	// Horizons is the longest horizon, in steps, at which it is learnt how much of the
@@ -24,46 +26,24 @@ type Prophet struct {
 	Horizons int
 }
 
-// An Event is something that changes the load each time it happens, by the same amount.
-type Event struct {
-	Starts   []time.Time
-	Duration time.Duration
-	// Yearly repeats each start on its date and time of day (UTC) in every year.
-	Yearly bool
-}
-
-// covers reports whether the event is on at t.
-func (e Event) covers(t time.Time) bool {
-	for _, start := range e.Starts {
-		if e.Yearly {
-			start = start.UTC()
-			year := t.UTC().Year()
-			// An event may reach over New Year.
-			for _, y := range [2]int{year - 1, year} {
-				s := start.AddDate(y-start.Year(), 0, 0)
-				if s.Month() == start.Month() && !t.Before(s) && t.Before(s.Add(e.Duration)) {
-					return true
-				}
-			}
-		} else if !t.Before(start) && t.Before(start.Add(e.Duration)) {
-			return true
-		}
-	}
-	return false
-}
-
 var (
-	_ Model  = Prophet{}
-	_ Coster = Prophet{}
+	_ Model             = Prophet{}
+	_ Coster            = Prophet{}
+	_ QuantilePredictor = (*FittedProphet)(nil)
 )
 
 // Name returns "prophet".
 func (Prophet) Name() string { return "prophet" }
 
-// FitOperations implements Coster: the Gram matrix and the reweighted solutions.
-func (Prophet) FitOperations(steps int) float64 {
-	const columns = 60
-	return float64(steps)*columns*columns + prophetIterations*columns*columns*columns
+// FitOperations implements Coster: the Gram matrix and the reweighted solutions, twice, and
+// where it is multiplicative some hundred passes over the past.
+func (m Prophet) FitOperations(steps int) float64 {
+	const columns, passes = 60, 300
+	operations := float64(steps)*columns*columns + prophetIterations*columns*columns*columns
+	if m.Multiplicative {
+		operations += passes * float64(steps) * columns * 4
+	}
+	return 2 * operations
 }
 
 // prophetIterations is the number of reweighted ridge regressions of a fit.
@@ -120,6 +100,7 @@ func (m Prophet) regress(ctx context.Context, past Series) (*FittedProphet, erro
 	p := &FittedProphet{
 		start: past.Start, step: past.Step, span: float64(len(values) - 1),
 		unit: unit, floor: floor, events: m.Events, periods: m.periods(past),
+		multiplicative: m.Multiplicative,
 	}
 	p.changepoints = prophetChangepoints(values)
 	posterior := newProphetMAP(p)
@@ -138,6 +119,15 @@ func (m Prophet) regress(ctx context.Context, past Series) (*FittedProphet, erro
 	}
 	p.coefficients, p.sigma = posterior.coefficients, posterior.sigma
 	p.scratch = row
+	if m.Multiplicative {
+		if err := p.multiply(ctx, values); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range p.trendCoefficients()[2:] {
+		p.meanChange += math.Abs(c) / float64(len(p.changepoints))
+	}
+	p.meanChange += 1e-8 // as Prophet has it
 	residuals := make([]float64, len(values))
 	for i, y := range values {
 		residuals[i] = y/unit - p.regression(i)
@@ -148,14 +138,43 @@ func (m Prophet) regress(ctx context.Context, past Series) (*FittedProphet, erro
 	}
 	p.ar = integratedAR(residuals, order)
 	p.residuals = make([]float64, len(p.ar))
-	for _, r := range residuals {
-		p.push(r)
+	var innovations sum
+	for i, r := range residuals {
+		if e := p.push(r); i >= len(p.ar) && !math.IsNaN(r) {
+			innovations.add(e * e)
+		}
 	}
+	p.innovation = math.Sqrt(max(innovations.mean(), 0))
 	p.steps = len(values)
-	for p.gap = 0; math.IsNaN(values[p.steps-1-p.gap]); p.gap++ {
+	for math.IsNaN(values[p.steps-1-p.gap]) {
+		p.gap++
 	}
 	p.last, p.lastRegression = values[p.steps-1-p.gap]/unit, p.regression(p.steps-1-p.gap)
 	return p, nil
+}
+
+// multiply goes on to the maximum of the multiplicative posterior, from that of the other:
+// what is added there is at first the same part of the mean of the trend.
+func (p *FittedProphet) multiply(ctx context.Context, values []float64) error {
+	g := &prophetProduct{columns: len(p.coefficients), trend: 2 + len(p.changepoints), coefficients: p.coefficients}
+	var trend sum
+	for i, y := range values {
+		if math.IsNaN(y) {
+			continue
+		}
+		p.row(p.scratch, i)
+		g.add(p.scratch, y/p.unit)
+		level, _ := g.parts(p.scratch)
+		trend.add(math.Abs(level))
+	}
+	if trend.mean() > 0 {
+		for i := g.trend; i < g.columns; i++ {
+			p.coefficients[i] = clamp(p.coefficients[i]/trend.mean(), -2, 2)
+		}
+	}
+	err := g.maximise(ctx)
+	p.sigma = g.sigma
+	return err
 }
 
 // A prophetPeriod is a season of a length in days.

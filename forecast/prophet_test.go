@@ -20,7 +20,7 @@ func TestProphetEvent(t *testing.T) {
 	}
 	with := forecast.Prophet{Order: -1, Events: []forecast.Event{{Starts: starts, Duration: 3 * time.Hour}}}
 	p := mustFit(t, with, s)
-	effect := p.(*forecast.FittedProphet).EventEffects()[0]
+	effect := p.(*forecast.FittedProphet).EventEffects()[0][0]
 	if math.Abs(effect-70) > 15 {
 		t.Errorf("effect %v, planted 70", effect)
 	}

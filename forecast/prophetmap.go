@@ -27,7 +27,10 @@ type prophetMAP struct {
 const prophetTau = .05
 
 func newProphetMAP(p *FittedProphet) *prophetMAP {
-	columns := 2 + len(p.changepoints) + len(p.events)
+	columns := 2 + len(p.changepoints)
+	for _, e := range p.events {
+		columns += e.effects()
+	}
 	for _, s := range p.periods {
 		columns += 2 * s.pairs
 	}
@@ -66,20 +69,29 @@ func (g *prophetMAP) sse(b []float64) float64 {
 	return max(v, 0)
 }
 
-// objective returns the negative logarithm of the posterior.
-func (g *prophetMAP) objective(b []float64, sigma float64) float64 {
-	v := float64(g.n)*math.Log(sigma) + g.sse(b)/(2*sigma*sigma) + 2*sigma*sigma
-	for i, c := range b {
+// prophetObjective is the negative logarithm of the posterior, of n values with that sum of
+// squared errors; the first two coefficients and the deltas after them are those of the
+// trend. The absolute values of the deltas are smoothed so much.
+func prophetObjective(coefficients []float64, deltas, n int, sse, sigma, smooth float64) float64 {
+	v := float64(n)*math.Log(sigma) + sse/(2*sigma*sigma) + 2*sigma*sigma
+	for i, c := range coefficients {
 		switch {
 		case i < 2:
 			v += c * c / 50
-		case i < 2+g.deltas:
-			v += math.Abs(c) / prophetTau
+		case i < 2+deltas:
+			v += math.Hypot(c, smooth) / prophetTau
 		default:
 			v += c * c / 200
 		}
 	}
 	return v
+}
+
+// prophetSigma is the best noise for n values with that sum of squared errors: the root of
+// n/s - SSE/s^3 + 4 s = 0, free of cancellation.
+func prophetSigma(sse float64, n int) float64 {
+	const quietest = 1e-4
+	return max(math.Sqrt(2*sse/(float64(n)+math.Sqrt(float64(n)*float64(n)+16*sse))), quietest)
 }
 
 // maximise alternates the best noise given the coefficients, in closed form, with a
@@ -88,7 +100,7 @@ func (g *prophetMAP) objective(b []float64, sigma float64) float64 {
 // step makes the objective larger. The unknowns are divided by their prior's deviation:
 // then a change that shrinks to nothing leaves the system well conditioned.
 func (g *prophetMAP) maximise(ctx context.Context) error {
-	const smallest, quietest = 1e-9, 1e-4
+	const smallest = 1e-9
 	deviations := make([]float64, g.columns)
 	for i := range deviations {
 		deviations[i] = 10
@@ -129,9 +141,7 @@ func (g *prophetMAP) maximise(ctx context.Context) error {
 		for i := range weights {
 			weights[i] = max(math.Abs(g.coefficients[2+i]), smallest)
 		}
-		n, sse := float64(g.n), g.sse(g.coefficients)
-		// The root of n/s - SSE/s^3 + 4 s = 0, free of cancellation.
-		g.sigma = max(math.Sqrt(2*sse/(n+math.Sqrt(n*n+16*sse))), quietest)
+		g.sigma = prophetSigma(g.sse(g.coefficients), g.n)
 	}
 	return nil
 }

@@ -7,22 +7,25 @@ import (
 
 // FittedProphet is the Predictor of Prophet.
 type FittedProphet struct {
-	start        time.Time
-	step         time.Duration
-	steps        int     // steps seen
-	span         float64 // steps of the past less one: the unit of the trend's time
-	unit         float64 // largest absolute value of the past
-	floor        float64 // 0 where the past was never negative, else -Inf
-	periods      []prophetPeriod
-	events       []Event
-	changepoints []float64
-	coefficients []float64
-	sigma        float64
-	ar           []float64
-	residuals    []float64     // newest first; a missing one is replaced by its forecast
-	blend        *prophetBlend // nil: pure Prophet
-	scratch      []float64
-	path         []float64
+	start          time.Time
+	step           time.Duration
+	steps          int     // steps seen
+	span           float64 // steps of the past less one: the unit of the trend's time
+	unit           float64 // largest absolute value of the past
+	floor          float64 // 0 where the past was never negative, else -Inf
+	multiplicative bool
+	periods        []prophetPeriod
+	events         []Event
+	changepoints   []float64
+	coefficients   []float64
+	sigma          float64
+	ar             []float64
+	innovation     float64       // standard deviation of the errors of the autoregression, in units
+	meanChange     float64       // mean size of the changes of slope
+	residuals      []float64     // newest first; a missing one is replaced by its forecast
+	blend          *prophetBlend // nil: pure Prophet
+	scratch        []float64
+	path           []float64
 
 	gap                  int     // steps since the newest observed value
 	last, lastRegression float64 // that value, and the regression there, in units
@@ -46,29 +49,57 @@ func (p *FittedProphet) row(dst []float64, i int) {
 		}
 	}
 	for _, e := range p.events {
-		dst[c] = 0
-		if e.covers(at) {
-			dst[c] = 1
-		}
-		c++
+		e.fill(dst[c:c+e.effects()], at)
+		c += e.effects()
 	}
 }
 
 // regression returns trend, seasons and events at step i, in units.
 func (p *FittedProphet) regression(i int) float64 {
-	p.row(p.scratch, i)
-	v := 0.0
-	for j, b := range p.coefficients {
-		v += b * p.scratch[j]
-	}
-	return v
+	v, factor := p.regressionParts(i)
+	return v * factor
 }
 
-// EventEffects returns what each event adds, in the order of the configuration.
-func (p *FittedProphet) EventEffects() []float64 {
-	effects := append([]float64(nil), p.coefficients[len(p.coefficients)-len(p.events):]...)
-	for i := range effects {
-		effects[i] *= p.unit
+// regressionParts returns the trend and what it is multiplied by; where seasons are added,
+// all of it and 1.
+func (p *FittedProphet) regressionParts(i int) (trend, factor float64) {
+	p.row(p.scratch, i)
+	n := len(p.trendCoefficients())
+	rest := 0.0
+	for j, b := range p.coefficients {
+		if j < n {
+			trend += b * p.scratch[j]
+		} else {
+			rest += b * p.scratch[j]
+		}
+	}
+	if p.multiplicative {
+		return trend, 1 + rest
+	}
+	return trend + rest, 1
+}
+
+// trendCoefficients are level, slope and its changes.
+func (p *FittedProphet) trendCoefficients() []float64 { return p.coefficients[:2+len(p.changepoints)] }
+
+// EventEffects returns what each event adds, in the order of the configuration, before, in
+// and after it: an amount, or a part of the trend where the model is multiplicative.
+func (p *FittedProphet) EventEffects() [][]float64 {
+	count := 0
+	for _, e := range p.events {
+		count += e.effects()
+	}
+	unit := p.unit
+	if p.multiplicative {
+		unit = 1
+	}
+	rest := p.coefficients[len(p.coefficients)-count:]
+	effects := make([][]float64, len(p.events))
+	for i, e := range p.events {
+		for _, c := range rest[:e.effects()] {
+			effects[i] = append(effects[i], unit*c)
+		}
+		rest = rest[e.effects():]
 	}
 	return effects
 }
@@ -90,19 +121,20 @@ func (p *FittedProphet) Update(y float64) {
 	}
 }
 
-// push appends a residual.
-func (p *FittedProphet) push(residual float64) {
-	if len(p.ar) == 0 {
-		return
+// push appends a residual and returns by how much it differs from its forecast.
+func (p *FittedProphet) push(residual float64) float64 {
+	expected := 0.0
+	for i, a := range p.ar {
+		expected += a * p.residuals[i]
 	}
 	if math.IsNaN(residual) {
-		residual = 0
-		for i, a := range p.ar {
-			residual += a * p.residuals[i]
-		}
+		residual = expected
 	}
-	copy(p.residuals[1:], p.residuals)
-	p.residuals[0] = residual
+	if len(p.ar) > 0 {
+		copy(p.residuals[1:], p.residuals)
+		p.residuals[0] = residual
+	}
+	return residual - expected
 }
 
 // foresee makes path the residuals that are expected in the next n steps.
