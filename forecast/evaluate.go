@@ -49,6 +49,9 @@ type EvaluateOptions struct {
 	// TrackModels are the names of the models whose forecasts are kept; empty means
 	// all of them.
 	TrackModels []string
+	// FanOrigins are the steps after whose observation the forecasts at all of Horizons are
+	// kept.
+	FanOrigins []int
 	// KeepErrors keeps the errors at the first of Horizons, to compare models by.
 	KeepErrors bool
 	// Progress is told now and then how many of all steps are done; nil is allowed.
@@ -83,6 +86,20 @@ type ModelEvaluation struct {
 	Track *Track
 	// Blocks are the errors by blocks of time, in the order of Horizons.
 	Blocks []ErrorBlocks
+	// Fans are the forecasts made at FanOrigins.
+	Fans []Fan
+}
+
+// A Fan is what was forecast at one instant for several horizons.
+type Fan struct {
+	Origin  time.Time // of the newest observation
+	Last    float64   // that observation, NaN where it is missing
+	Horizon []int     // steps, ascending
+	Point   []float64
+	// The quantiles at 0.25 and 0.75, 0.1 and 0.9, 0.025 and 0.975.
+	Lower50, Upper50 []float64
+	Lower80, Upper80 []float64
+	Lower95, Upper95 []float64
 }
 
 // Work is what a model did while it was scored.

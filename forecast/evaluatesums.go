@@ -50,6 +50,9 @@ func newModelSums(e *evaluator) *modelSums {
 // add scores the forecasts that were made after the observation of a step.
 func (s *modelSums) add(c *Calibrated, step int, result *ModelEvaluation) {
 	values := s.series.Values
+	if slices.Contains(s.opt.FanOrigins, step) {
+		s.fan(c, step, result)
+	}
 	for i, h := range s.opt.Horizons {
 		at := step + h
 		if at >= len(values) {
@@ -80,6 +83,19 @@ func (s *modelSums) add(c *Calibrated, step int, result *ModelEvaluation) {
 			sums.pinball.add(pinballLoss(y, s.quantiles[level], s.opt.Levels[k]))
 		}
 	}
+}
+
+// fan keeps the forecasts at all horizons.
+func (s *modelSums) fan(c *Calibrated, step int, result *ModelEvaluation) {
+	f := Fan{Origin: s.series.Time(step), Last: s.series.Values[step], Horizon: slices.Sorted(slices.Values(s.opt.Horizons))}
+	for _, h := range f.Horizon {
+		b := s.bounds(c.intervals, h)
+		f.Point = append(f.Point, c.point[h-1])
+		f.Lower50, f.Upper50 = append(f.Lower50, b.lower50), append(f.Upper50, b.upper50)
+		f.Lower80, f.Upper80 = append(f.Lower80, b.lower80), append(f.Upper80, b.upper80)
+		f.Lower95, f.Upper95 = append(f.Lower95, b.lower95), append(f.Upper95, b.upper95)
+	}
+	result.Fans = append(result.Fans, f)
 }
 
 // bounds asks for all quantiles of a forecast.

@@ -13,6 +13,16 @@ import (
 //go:embed page.tmpl
 var pageTemplate string
 
+// partsTemplate holds what pages have in common.
+//
+//go:embed parts.tmpl
+var partsTemplate string
+
+// pageOf parses the template of a page with the parts.
+func pageOf(text string) (*template.Template, error) {
+	return template.Must(template.New("parts").Parse(partsTemplate)).New("page").Parse(text)
+}
+
 // page is what the template shows; all strings are escaped by it.
 type page struct {
 	Title, What     string
@@ -61,7 +71,7 @@ func HTML(w io.Writer, f *result.Folder) error {
 }
 
 func writeHTML(w io.Writer, f *result.Folder, pics *pictures) error {
-	tmpl, err := template.New("report").Parse(pageTemplate)
+	tmpl, err := pageOf(pageTemplate)
 	if err != nil {
 		return err
 	}

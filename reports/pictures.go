@@ -35,7 +35,7 @@ func newPictures(f *result.Folder) (*pictures, error) {
 		}
 	}
 	if series != nil {
-		p.figures = append(p.figures, forecastFigure(run.clock, series))
+		p.figures = append(p.figures, forecastFigure(run.clock, series, "requests/s", "one lead time"))
 	}
 	if fig := accuracyFigure(r); fig != nil {
 		p.figures = append(p.figures, fig)

@@ -73,10 +73,14 @@ func readModel(f *result.Folder, model string) (*forecastSeries, error) {
 		}
 		rows = append(rows, row)
 	}
+	return seriesOf(model, rows, f.Result.Dataset.StepSeconds)
+}
+
+// seriesOf thins the forecasts of the last days to the width of a picture.
+func seriesOf(model string, rows []result.ForecastRow, step float64) (*forecastSeries, error) {
 	if len(rows) < 2 {
 		return nil, fs.ErrNotExist
 	}
-	step := f.Result.Dataset.StepSeconds
 	s := &forecastSeries{model: model, to: seconds1970(rows[len(rows)-1].Time) + step}
 	s.from = max(s.to-forecastShown, seconds1970(rows[0].Time))
 	for _, b := range []**bins{&s.actual, &s.point, &s.lower80, &s.upper80, &s.lower95, &s.upper95} {
@@ -99,8 +103,8 @@ func readModel(f *result.Folder, model string) (*forecastSeries, error) {
 }
 
 // forecastFigure shows the main model's forecast with its bands against what came.
-func forecastFigure(k clock, s *forecastSeries) *figure {
-	p := newPanel(k.axis(), "load (requests/s)", k, linearTicks{n: 5})
+func forecastFigure(k clock, s *forecastSeries, unit, ahead string) *figure {
+	p := newPanel(k.axis(), "load ("+unit+")", k, linearTicks{n: 5})
 	p.X.Min, p.X.Max = s.from, s.to
 	p.Y.Min, p.Y.Max = 0, headroom(highest(s.actual, s.point, s.upper80))
 	wide := area{s.lower95.means(), s.upper95.means(), faint(sky, 70)}
@@ -111,8 +115,8 @@ func forecastFigure(k clock, s *forecastSeries) *figure {
 	name := plain(s.model)
 	return &figure{
 		name: "forecast", title: "Forecast of " + name + " against what came", height: 230, panels: []*plot.Plot{p},
-		caption: fmt.Sprintf("The last %s. Every forecast was made one lead time before the moment at which it is drawn, "+
-			"knowing nothing later; about 95 %% of the load should lie in the wide band.", duration(s.to-s.from)),
+		caption: fmt.Sprintf("The last %s. Every forecast was made %s before the moment at which it is drawn, "+
+			"knowing nothing later; about 95 %% of the load should lie in the wide band.", duration(s.to-s.from), ahead),
 		alt: fmt.Sprintf("Line chart of the load and its forecast by %s with 80 and 95 percent bands, from %s to %s.",
 			name, k.instant(unix(s.from)), k.instant(unix(s.to))),
 		legend: []entry{{"what came", actual}, {"forecast", point}, {"80 % band", narrow}, {"95 % band", wide}},

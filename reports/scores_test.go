@@ -2,6 +2,10 @@ package reports_test
 
 import (
 	"bytes"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -139,5 +143,107 @@ func TestHostileScores(t *testing.T) {
 		} else {
 			columns = n
 		}
+	}
+}
+
+// scoresFolder writes scores and the forecasts of their main model where a report finds
+// them.
+func scoresFolder(t *testing.T, all ...result.Scores) *result.ScoresFolder {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, result.ForecastsDir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i := range all {
+		s := &all[i]
+		s.Shown = "auto"
+		var rows []result.ForecastRow
+		for k := range 300 {
+			v := 100 + 20*math.Sin(float64(k)/30)
+			at := s.Load.ScoredFrom.Add(time.Duration(k) * time.Minute)
+			rows = append(rows, result.ForecastRow{Time: at, Actual: v, Point: v - 1, Lower80: v - 5, Upper80: v + 5, Lower95: v - 9, Upper95: v + 9})
+		}
+		s.Fans = []result.Fan{{
+			Origin: rows[100].Time, Last: 100, HorizonSeconds: []float64{60, 120}, Point: []result.Number{100, 101},
+			Lower50: []result.Number{99, 98}, Upper50: []result.Number{101, 104}, Lower80: []result.Number{97, 95}, Upper80: []result.Number{103, 108},
+			Lower95: []result.Number{93, 90}, Upper95: []result.Number{107, result.Undefined()},
+		}}
+		var b bytes.Buffer
+		if err := errors.Join(result.WriteForecasts(&b, rows), os.WriteFile(filepath.Join(dir, result.ForecastsDir, result.ShownFile(i)), b.Bytes(), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &result.ScoresFolder{Dir: dir, All: all}
+}
+
+func TestWriteScores(t *testing.T) {
+	one, several := scoresFolder(t, scored("shop")), scoresFolder(t, scored("shop"), scored(hostileTrace))
+	for _, f := range []*result.ScoresFolder{one, several} {
+		if err := reports.WriteScores(f, f.Dir); err != nil {
+			t.Fatal(err)
+		}
+		page := readFile(t, filepath.Join(f.Dir, result.HTMLFile))
+		if !bytes.Contains(page, []byte(`content="default-src 'none';`)) {
+			t.Error("no content security policy")
+		}
+		figures := 0
+		for _, e := range elements(t, page) {
+			switch e.name {
+			case "img", "script":
+				t.Errorf("a name became <%s>", e.name)
+			case "figure":
+				figures++
+			}
+			for name := range e.attrs {
+				if strings.HasPrefix(name, "on") {
+					t.Errorf("a name became %s of <%s>", name, e.name)
+				}
+			}
+		}
+		// Accuracy, skill, fan, forecast, coverage, width and hours of each load; one picture of
+		// all of several.
+		want := 7
+		if len(f.All) > 1 {
+			want = 2*7 + 1
+		}
+		if figures != want {
+			t.Errorf("%d figures of %d loads, want %d", figures, len(f.All), want)
+		}
+		if plots, err := filepath.Glob(filepath.Join(f.Dir, result.PlotsDir, "*")); err != nil || len(plots) != 2*want {
+			t.Errorf("%d files of pictures (%v), want %d", len(plots), err, 2*want)
+		}
+		if err := reports.WriteScores(f, f.Dir); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(page, readFile(t, filepath.Join(f.Dir, result.HTMLFile))) {
+			t.Error("not the same bytes again")
+		}
+	}
+	page := string(readFile(t, filepath.Join(one.Dir, result.HTMLFile)))
+	// The model auto has a skill of 25 % and 50 %, and an accuracy of 1 - 1.1 x 0.06.
+	if want := "auto is 93.40 % accurate 5 min ahead, with 25 % less error than the last value and 50 % less than seasonal naive."; !strings.Contains(page, want) {
+		t.Errorf("%q is not in the page", want)
+	}
+	// What is gone is an error with a name.
+	if err := os.Remove(filepath.Join(one.Dir, result.ForecastsDir, result.ShownFile(0))); err != nil {
+		t.Fatal(err)
+	}
+	if err := reports.WriteScores(one, one.Dir); err == nil || !strings.Contains(err.Error(), "forecasts of auto") {
+		t.Errorf("without its forecasts: %v", err)
+	}
+}
+
+// A model that loses is said to.
+func TestScoresThatLose(t *testing.T) {
+	s := scored("shop")
+	s.Models[2].Horizons[1].SkillNaive = -.125
+	s.Models[2].Horizons[1].WAPE, s.Models[2].Horizons[1].Accuracy = .09, .91
+	f := scoresFolder(t, s)
+	if err := reports.WriteScores(f, f.Dir); err != nil {
+		t.Fatal(err)
+	}
+	page := string(readFile(t, filepath.Join(f.Dir, result.HTMLFile)))
+	if want := "with 13 % more error than the last value and 50 % less than seasonal naive; naive is the best, with 91.20 %."; !strings.Contains(page, want) {
+		t.Errorf("%q is not in the page", want)
 	}
 }

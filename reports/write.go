@@ -18,18 +18,8 @@ func Write(f *result.Folder, dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, result.PlotsDir), 0o755); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	for _, fig := range pics.figures {
-		png, err := fig.png()
-		if err != nil {
-			return err
-		}
-		name := filepath.Join(dir, result.PlotsDir, fig.name)
-		if err := errors.Join(writeWhole(name+".svg", fig.svg(false)), writeWhole(name+".png", png)); err != nil {
-			return fmt.Errorf("write report: %w", err)
-		}
+	if err := writePlots(pics.figures, dir); err != nil {
+		return err
 	}
 	var page, text bytes.Buffer
 	if err := errors.Join(writeHTML(&page, f, pics), writeMarkdown(&text, f, pics)); err != nil {
@@ -41,6 +31,24 @@ func Write(f *result.Folder, dir string) error {
 	)
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// writePlots writes each picture as SVG and PNG.
+func writePlots(figures []*figure, dir string) error {
+	if err := os.MkdirAll(filepath.Join(dir, result.PlotsDir), 0o755); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	for _, fig := range figures {
+		png, err := fig.png()
+		if err != nil {
+			return err
+		}
+		name := filepath.Join(dir, result.PlotsDir, fig.name)
+		if err := errors.Join(writeWhole(name+".svg", fig.svg(false)), writeWhole(name+".png", png)); err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
 	}
 	return nil
 }

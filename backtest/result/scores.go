@@ -28,6 +28,10 @@ type Scores struct {
 	// Best compares the two models of the least WAPE at the main horizon; null where
 	// there are no two, or too few points.
 	Best *BestTwo `json:"best"`
+	// Shown is the model whose forecasts are drawn, and kept as a series; "" without any.
+	Shown string `json:"shown,omitempty"`
+	// Fans are forecasts of that model made at some instants for several horizons.
+	Fans []Fan `json:"fans,omitempty"`
 	// Notes are facts that a reader must know to judge the numbers, one sentence each.
 	Notes []string `json:"notes"`
 	// Blocks are what `hindcast check` compares.
@@ -123,6 +127,30 @@ type BestTwo struct {
 	BlockSteps int      `json:"blockSteps"`
 }
 
+// A Fan is what was forecast at one instant, in the unit of the load.
+type Fan struct {
+	Origin         time.Time `json:"origin"`
+	Last           Number    `json:"last"` // what was observed then
+	HorizonSeconds []float64 `json:"horizonSeconds"`
+	Point          []Number  `json:"point"`
+	Lower50        []Number  `json:"lower50"`
+	Upper50        []Number  `json:"upper50"`
+	Lower80        []Number  `json:"lower80"`
+	Upper80        []Number  `json:"upper80"`
+	Lower95        []Number  `json:"lower95"`
+	Upper95        []Number  `json:"upper95"`
+}
+
+// whole reports whether there is a value for every horizon.
+func (f *Fan) whole() bool {
+	for _, values := range [][]Number{f.Point, f.Lower50, f.Upper50, f.Lower80, f.Upper80, f.Lower95, f.Upper95} {
+		if len(values) != len(f.HorizonSeconds) {
+			return false
+		}
+	}
+	return true
+}
+
 // scoresList is the file of several loads.
 type scoresList struct {
 	Schema      string   `json:"schema"`
@@ -181,6 +209,11 @@ func (s *Scores) check() error {
 	var faults []error
 	if !(s.Load.StepSeconds > 0) {
 		faults = append(faults, errors.New("no step; made by a version before it was written, make them again"))
+	}
+	for i := range s.Fans {
+		if !s.Fans[i].whole() {
+			faults = append(faults, errors.New("a fan without a value for every horizon"))
+		}
 	}
 	names := map[string]bool{}
 	for _, m := range s.Models {

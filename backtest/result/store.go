@@ -47,7 +47,7 @@ type Writer struct {
 }
 
 // NewWriter prepares the folder dir. Where dir exists, it refuses with ErrExists
-// unless replace is set and dir is empty or holds a run.
+// unless replace is set and dir is empty or holds a run or scores.
 func NewWriter(dir string, replace bool) (*Writer, error) {
 	dir = filepath.Clean(dir)
 	entries, err := os.ReadDir(dir)
@@ -59,7 +59,8 @@ func NewWriter(dir string, replace bool) (*Writer, error) {
 	case !replace:
 		return nil, fmt.Errorf("%s: %w", dir, ErrExists)
 	case len(entries) > 0:
-		if _, err := os.Stat(filepath.Join(dir, ResultFile)); err != nil {
+		_, noRun := os.Stat(filepath.Join(dir, ResultFile))
+		if _, noScores := os.Stat(filepath.Join(dir, ScoresFile)); noRun != nil && noScores != nil {
 			return nil, fmt.Errorf("%s: not a run (no %s), so it is not replaced", dir, ResultFile)
 		}
 	}
@@ -195,16 +196,20 @@ func (f *Folder) Timeline(policy string) iter.Seq2[Row, error] {
 // horizon that policies act on.
 func (f *Folder) ForecastSeries(model string) iter.Seq2[ForecastRow, error] {
 	return func(yield func(ForecastRow, error) bool) {
-		file, err := os.Open(filepath.Join(f.Dir, ForecastsDir, model+".csv.gz"))
-		if err != nil {
-			yield(ForecastRow{}, err)
+		forecastsIn(filepath.Join(f.Dir, ForecastsDir, model+".csv.gz"), yield)
+	}
+}
+
+func forecastsIn(name string, yield func(ForecastRow, error) bool) {
+	file, err := os.Open(name)
+	if err != nil {
+		yield(ForecastRow{}, err)
+		return
+	}
+	defer file.Close()
+	for row, err := range ReadForecasts(file) {
+		if !yield(row, err) {
 			return
-		}
-		defer file.Close()
-		for row, err := range ReadForecasts(file) {
-			if !yield(row, err) {
-				return
-			}
 		}
 	}
 }

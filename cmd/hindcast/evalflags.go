@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ type evalFlags struct {
 	horizons []horizon // as given
 	warmup   v1alpha1.ExperimentSpec
 	refit    refit
+	shown    string // the model whose forecasts are kept and drawn, "" for none
 }
 
 // A horizon is a length of time ahead.
@@ -115,11 +117,21 @@ func evalFlagsOf(c *cli.Context) (*evalFlags, error) {
 	f.models, noModels = modelIDs(list, "naive", "seasonal-naive")
 	f.horizons, noHorizons = parseHorizons(c.String("horizons"), c.String("ready"))
 	f.refit, noRefit = parseRefit(c.String("refit"))
+	var noOutput error
+	if c.IsSet("output") && c.String("output") == "" {
+		noOutput = errors.New("--output: is empty; give a folder")
+	}
 	_, _, noWarmup := f.warmup.WarmupPart()
 	if noWarmup != nil {
 		noWarmup = fmt.Errorf("--warmup: %w; write a percentage such as 25%% or a duration such as 24h", noWarmup)
 	}
-	return f, errors.Join(noModels, noHorizons, noWarmup, noRefit, checkOutput(c, "json"))
+	if c.IsSet("output") && noModels == nil {
+		f.shown = f.models[len(f.models)-1]
+		if slices.Contains(f.models, forecast.DefaultModel) {
+			f.shown = forecast.DefaultModel
+		}
+	}
+	return f, errors.Join(noModels, noHorizons, noWarmup, noRefit, checkOutput(c, "json"), noOutput)
 }
 
 func parseHorizons(list, ready string) ([]horizon, error) {

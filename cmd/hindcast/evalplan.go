@@ -111,6 +111,9 @@ func (p *evalPlan) evaluate(ctx context.Context, watch func() time.Duration, pro
 			return nil, err
 		}
 		opt := p.options
+		if id == p.shown {
+			p.keep(&opt)
+		}
 		opt.Stopwatch = watch
 		opt.Progress = func(done, total int) { progress(p.load.Name+", "+id, i*total+done, len(p.models)*total) }
 		e, err := forecast.Evaluate(ctx, whole, []forecast.Model{model}, opt)
@@ -127,6 +130,39 @@ func (p *evalPlan) evaluate(ctx context.Context, watch func() time.Duration, pro
 		}
 	}
 	return scores, nil
+}
+
+// fans is how many forecasts are drawn as they were made, and fanSteps how many horizons
+// the longest of them has.
+const fans, fanSteps = 6, 60
+
+// keep has the forecasts of the model that is drawn kept: all at the main horizon, and a
+// few, around the highest load, at every horizon up to the longest.
+func (p *evalPlan) keep(opt *forecast.EvaluateOptions) {
+	opt.TrackHorizon = opt.Horizons[0]
+	longest := slices.Max(opt.Horizons)
+	opt.Horizons = slices.Clone(opt.Horizons)
+	if longest <= fanSteps {
+		for h := 1; h <= longest; h++ {
+			if !slices.Contains(opt.Horizons, h) {
+				opt.Horizons = append(opt.Horizons, h)
+			}
+		}
+	}
+	// The fans stand side by side, the highest load in the middle of the third.
+	apart := max(longest, 4) + 2
+	highest := opt.WarmUp
+	for i := opt.WarmUp; i < len(p.series.Values); i++ {
+		if v := p.series.Values[i]; v > p.series.Values[highest] || math.IsNaN(p.series.Values[highest]) {
+			highest = i
+		}
+	}
+	first := min(highest-longest/2-2*apart, len(p.series.Values)-fans*apart)
+	for i := range fans {
+		if at := max(first, opt.WarmUp) + i*apart; at < len(p.series.Values) {
+			opt.FanOrigins = append(opt.FanOrigins, at)
+		}
+	}
 }
 
 // noiseFloor is the least WAPE to be expected on the scored part, NaN where the load

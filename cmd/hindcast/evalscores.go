@@ -31,7 +31,35 @@ func (p *evalPlan) scores(models []modelScore) result.Scores {
 		s.Models = append(s.Models, p.modelScores(m, models))
 	}
 	s.Best = p.bestTwo(models)
+	for _, m := range models {
+		if m.Name == p.shown && m.unfit == nil {
+			s.Shown, s.Fans = m.Name, p.fans(m.Fans)
+		}
+	}
 	return s
+}
+
+func (p *evalPlan) fans(fans []forecast.Fan) []result.Fan {
+	var out []result.Fan
+	for _, f := range fans {
+		g := result.Fan{Origin: f.Origin, Last: result.Rounded(f.Last)}
+		for _, h := range f.Horizon {
+			g.HorizonSeconds = append(g.HorizonSeconds, (time.Duration(h) * p.series.Step).Seconds())
+		}
+		for _, pair := range [...]struct {
+			from []float64
+			to   *[]result.Number
+		}{
+			{f.Point, &g.Point}, {f.Lower50, &g.Lower50}, {f.Upper50, &g.Upper50}, {f.Lower80, &g.Lower80}, {f.Upper80, &g.Upper80},
+			{f.Lower95, &g.Lower95}, {f.Upper95, &g.Upper95},
+		} {
+			for _, v := range pair.from {
+				*pair.to = append(*pair.to, result.Rounded(v))
+			}
+		}
+		out = append(out, g)
+	}
+	return out
 }
 
 func (p *evalPlan) scoredLoad() result.ScoredLoad {
@@ -94,7 +122,7 @@ func (p *evalPlan) modelScores(m modelScore, all []modelScore) result.ModelScore
 	if m.Failures.Any() {
 		out.FellBack = fellBack(m.Failures)
 	}
-	for _, h := range m.Horizons {
+	for _, h := range m.Horizons[:len(p.options.Horizons)] { // further ones are drawn only
 		out.Horizons = append(out.Horizons, result.HorizonScores{
 			HorizonSeconds: (time.Duration(h.Horizon) * p.series.Step).Seconds(), N: h.N,
 			Accuracy: result.Number(h.Accuracy), WAPE: result.Number(h.WAPE),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -32,6 +33,8 @@ func forecastEvalCommand() *cli.Command {
 			&cli.StringFlag{Name: "warmup", Usage: "score nobody on the first `PART` of the data, as 25% or 24h", Value: "25%"},
 			&cli.StringFlag{Name: "refit", Usage: "fit anew after each `TIME` or number of steps, on drift (where a model loses ground against last value, at most once an hour), or never; between fits models are updated", Value: "24h"},
 			&cli.StringFlag{Name: "json", Usage: "write the scores to `FILE` too, as JSON; - writes them to standard output instead of the table"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write a report with pictures to `FOLDER` too"},
+			&cli.BoolFlag{Name: "force", Usage: "replace the scores that the output folder holds", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "markdown", Usage: "write the tables as Markdown", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "timings", Usage: "say on standard error how long fits and updates took here", DisableDefaultText: true},
 		},
@@ -42,7 +45,7 @@ func forecastEvalCommand() *cli.Command {
 // evalModels are scored where nobody chose any.
 var evalModels = []string{"naive", "seasonal-naive", forecast.DefaultModel}
 
-func runForecastEval(c *cli.Context) error {
+func runForecastEval(c *cli.Context) (err error) {
 	if c.Args().Present() {
 		return fmt.Errorf("forecast eval takes no argument, got %q; data is given by --data", c.Args().First())
 	}
@@ -50,6 +53,11 @@ func runForecastEval(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	out, err := newEvalOutput(c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.abort()) }()
 	m := newMeter(c.App.ErrWriter)
 	all := make([]result.Scores, len(plans))
 	var timings bytes.Buffer
@@ -63,6 +71,10 @@ func runForecastEval(c *cli.Context) error {
 		}
 		all[i] = p.scores(scores)
 		p.timings(&timings, scores)
+		if err := out.add(i, p, scores); err != nil {
+			m.clear()
+			return err
+		}
 	}
 	m.clear()
 	json, err := result.EncodeScores(all)
@@ -75,6 +87,9 @@ func runForecastEval(c *cli.Context) error {
 	}
 	var text bytes.Buffer
 	if err := draw(&text, all); err != nil {
+		return err
+	}
+	if err := out.finish(json, &text); err != nil {
 		return err
 	}
 	if c.Bool("timings") {

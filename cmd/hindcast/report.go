@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
@@ -14,13 +15,17 @@ import (
 func reportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "report",
-		Usage:     "draw the reports of a run again",
+		Usage:     "draw the reports of a run, or of scores, again",
 		ArgsUsage: "RUN",
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return errors.New("report takes one run's folder; see `hindcast report --help`")
 			}
-			f, err := result.Open(c.Args().First())
+			dir := c.Args().First()
+			if _, err := os.Stat(filepath.Join(dir, result.ScoresFile)); err == nil {
+				return reportScores(c, dir)
+			}
+			f, err := result.Open(dir)
 			if err != nil {
 				return err
 			}
@@ -31,4 +36,17 @@ func reportCommand() *cli.Command {
 			return err
 		},
 	}
+}
+
+// reportScores draws what `forecast eval -o` wrote.
+func reportScores(c *cli.Context, dir string) error {
+	f, err := result.OpenScores(dir)
+	if err != nil {
+		return err
+	}
+	if err := reports.WriteScores(f, dir); err != nil {
+		return fmt.Errorf("draw the report: %w", err)
+	}
+	_, err = fmt.Fprintln(c.App.Writer, filepath.Join(dir, result.HTMLFile))
+	return err
 }
