@@ -85,6 +85,10 @@ func (b *bench) policy(ent *entrant, p *point) result.Policy {
 		Latency: result.Latency{P50: result.Undefined(), P95: result.Undefined(), P99: result.Undefined()},
 		Alerts:  []result.Alert{},
 	}
+	// Rules are evaluated where the run is written down: under the first seed.
+	if alerts := p.outputs[0].alerts; alerts != nil {
+		out.Alerts = alerts
+	}
 	out.SLA, out.Provisioning, out.Cost, out.Scaling = b.figures(p)
 	latencies := b.env.service.NewLatencies()
 	for i := range p.outputs {
@@ -155,6 +159,9 @@ func (b *bench) facts() []string {
 	}
 	if int(e.load.End().Sub(e.scoredFrom)/day) < fewestDays {
 		notes = append(notes, fmt.Sprintf("Only %s are scored: under %d days no intervals are given.", words(e.load.End().Sub(e.scoredFrom)), fewestDays))
+	}
+	if len(e.rules.files) > 0 && len(b.runner.seeds) > 1 {
+		notes = append(notes, fmt.Sprintf("Rules were evaluated under seed %d only; alerts are of that run.", b.runner.seeds[0]))
 	}
 	if len(b.runner.seeds) == 1 {
 		notes = append(notes, "One seed was run: start-up times are one draw. Use --seeds 10 before claiming anything.")

@@ -19,6 +19,7 @@ import (
 
 	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/backtest/result"
+	"hindcast.dev/promdb"
 )
 
 // Options are what a caller may choose that is not part of the experiment.
@@ -26,6 +27,8 @@ type Options struct {
 	// Manifests are the decoded files that the policies of the experiment name, by
 	// file name as written there.
 	Manifests map[string]v1alpha1.Document
+	// Rules are the decoded rule files of the experiment.
+	Rules []*promdb.RuleFile
 	// Parallel is how many runs go on at once; at least 1.
 	Parallel int
 	// Progress is told how much simulated time has been run, of how much that is
@@ -72,6 +75,9 @@ func (b *bench) prepare(d v1alpha1.Dataset) error {
 		return err
 	}
 	b.env = e
+	if err := e.rules.add(b.opt.Rules); err != nil {
+		return errors.Join(err, e.shared.Close())
+	}
 	for _, ref := range b.x.Spec.Policies {
 		ent, notes, err := newEntrant(e, ref, b.opt.Manifests)
 		if err != nil {

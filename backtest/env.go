@@ -41,6 +41,7 @@ type env struct {
 	resolution                     time.Duration
 	prices                         prices
 	outages                        []outage
+	rules                          ruleSet
 
 	highest rangeMax
 	shared  *promdb.Shared

@@ -77,6 +77,7 @@ func newEnv(x *v1alpha1.Experiment, d v1alpha1.Dataset, app string) (*env, error
 		scrape:          spec.Cluster.ScrapeInterval.Duration,
 		scrapeDelay:     spec.Cluster.ScrapeDelay.Duration,
 		resolution:      spec.Cluster.MetricResolution.Duration,
+		rules:           ruleSet{interval: spec.Cluster.EvaluationInterval.Duration},
 		prices:          prices{podHour: spec.Cost.PerReplicaHour.Or(0), nodeHour: spec.Cluster.Nodes.PerNodeHour.Or(0)},
 	}
 	e.service, err = sim.NewService(sim.App{

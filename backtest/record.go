@@ -65,6 +65,9 @@ func (b *bench) recordDecisions(ctx context.Context, t task, at func(string) []s
 	watch := b.timing.start()
 	out, err = b.runner.one(ctx, t)
 	b.timing.stop(name, watch, out)
+	if out.ruleFault != nil {
+		b.note(fmt.Sprintf("%s: a rule failed, and was evaluated again at its next turn: %v.", name, out.ruleFault))
+	}
 	for _, expr := range out.silent {
 		b.note(fmt.Sprintf("%s: the query %s never had data in the simulated world, so that metric decided nothing.", name, expr))
 	}

@@ -31,7 +31,9 @@ type output struct {
 	latencies    *sim.Latencies // of the scored part; nil unless asked for
 	samples      uint64         // appended to the run's database
 	queries      int64
-	silent       []string // expressions of the policy that never had data
+	silent       []string       // expressions of the policy that never had data
+	alerts       []result.Alert // nil where no rules were evaluated
+	ruleFault    error          // the first that a rule failed with
 }
 
 // A recording is where the decisions and series of a run are written down.
@@ -85,7 +87,11 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 	if err != nil {
 		return output{}, fmt.Errorf("policy %s: %w", t.entrant.name, err)
 	}
+	judged := e.rules.wantedBy(exprs, t.record != nil)
 	keep := e.catalog(exprs, needs.Pods || set.hpa != nil, t.record)
+	if judged {
+		keep = e.rules.addTo(keep)
+	}
 	histograms := (t.record != nil || metrics.needsOwn()) && keep.keepsAny(metricnames.HTTPDuration)
 	w, err := e.world(t.seed, t.latencies || t.timeline != nil, histograms, onSpan)
 	if err != nil {
@@ -97,6 +103,13 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 			return output{}, err
 		}
 		defer func() { err = errors.Join(err, closeDB(&out, err == nil)) }()
+		if judged {
+			j, err := e.judge(ctx, w, metrics.own)
+			if err != nil {
+				return output{}, err
+			}
+			defer func() { out.alerts, out.ruleFault = j.alerts(), j.fault }()
+		}
 	}
 	if progress != nil {
 		w.Every(e.load.Start.Add(day), day, sim.Observe, func() { progress(day) })

@@ -121,6 +121,7 @@ func (c *Cluster) setDefaults() {
 	fill(&c.ScrapeInterval, duration(15*time.Second))
 	fillPointer(&c.ScrapeDelay, duration(time.Second))
 	fill(&c.MetricResolution, duration(15*time.Second))
+	fill(&c.EvaluationInterval, duration(15*time.Second))
 }
 
 func fill[T comparable](field *T, def T) {

@@ -70,7 +70,7 @@ func TestDefaultOfAnExperiment(t *testing.T) {
 					Allocatable: corev1.ResourceList{"cpu": resource.MustParse("4"), "memory": resource.MustParse("16Gi")},
 					PerNodeHour: "0",
 				},
-				ScrapeInterval: duration(15 * time.Second), ScrapeDelay: &second, MetricResolution: duration(15 * time.Second),
+				ScrapeInterval: duration(15 * time.Second), ScrapeDelay: &second, MetricResolution: duration(15 * time.Second), EvaluationInterval: duration(15 * time.Second),
 			},
 			Policies:  []v1alpha1.PolicyRef{{Name: "static"}, {Name: "hpa"}, {Name: "v2"}, {Name: "v3"}, {Name: "oracle"}},
 			Candidate: "v3",

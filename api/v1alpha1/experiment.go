@@ -48,6 +48,9 @@ type ExperimentSpec struct {
 	EqualSLA *bool `json:"equalSLA,omitempty"`
 	// Metrics says which series the embedded TSDB keeps: needed (default) or all.
 	Metrics string `json:"metrics,omitempty"`
+	// Rules are files of Prometheus rules, relative to the experiment, that are evaluated
+	// on simulated time in the recorded run of each policy.
+	Rules []string `json:"rules,omitempty"`
 }
 
 // Dataset names one load: exactly one of Path and Scenario is set.
@@ -116,6 +119,9 @@ type Cluster struct {
 	// sample can be queried; default 1s.
 	ScrapeInterval metav1.Duration  `json:"scrapeInterval,omitzero"`
 	ScrapeDelay    *metav1.Duration `json:"scrapeDelay,omitempty"`
+	// EvaluationInterval is how often rules are evaluated whose group does not say;
+	// default 15s.
+	EvaluationInterval metav1.Duration `json:"evaluationInterval,omitzero"`
 	// MetricResolution of metrics-server; default 15s.
 	MetricResolution metav1.Duration `json:"metricResolution,omitzero"`
 }

@@ -41,6 +41,12 @@ func (e *Experiment) Validate() error {
 	f.slo("spec.slo", &s.SLO)
 	f.cost("spec.cost", &s.Cost)
 	f.oneOf("spec.metrics", "choice", s.Metrics, []string{MetricsNeeded, MetricsAll})
+	for i, file := range s.Rules {
+		path := fmt.Sprintf("spec.rules[%d]", i)
+		if f.required(path, file) && slices.Contains(s.Rules[:i], file) {
+			f.add(path, "%q stands twice; remove one", file)
+		}
+	}
 	return f.err()
 }
 
@@ -178,6 +184,7 @@ func (f *faults) cluster(c *Cluster) {
 	f.positive(path+".scrapeInterval", c.ScrapeInterval)
 	f.notNegative(path+".scrapeDelay", c.ScrapeDelay)
 	f.positive(path+".metricResolution", c.MetricResolution)
+	f.positive(path+".evaluationInterval", c.EvaluationInterval)
 }
 
 func (f *faults) policies(s *ExperimentSpec) {

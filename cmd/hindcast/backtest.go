@@ -42,6 +42,7 @@ func backtestCommand() *cli.Command {
 			&cli.StringFlag{Name: "warmup", Usage: "leave the first `PART` of the data out of all scores, as 25% or 24h", DefaultText: "25%"},
 			&cli.IntFlag{Name: "peak-pods", Usage: "scale the load so that its p99 needs `N` replicas", DefaultText: "20"},
 			&cli.StringFlag{Name: "metrics", Usage: "series to keep in the run's blocks: `SET` is needed or all", DefaultText: "needed"},
+			&cli.StringSliceFlag{Name: "rules", Usage: "evaluate the Prometheus rules of `FILE` on simulated time; may be repeated"},
 			&cli.IntFlag{Name: "parallel", Usage: "do `N` runs at once", DefaultText: "one a core"},
 			&cli.BoolFlag{Name: "print-experiment", Usage: "print the experiment in force and stop", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "force", Usage: "replace the run that the output folder holds", DisableDefaultText: true},
@@ -190,6 +191,7 @@ func (in *input) write(c *cli.Context, d v1alpha1.Dataset, w *result.Writer, dir
 	m := newMeter(c.App.ErrWriter)
 	_, err = backtest.Run(c.Context, in.Experiment, d, w, backtest.Options{
 		Manifests: in.manifests,
+		Rules:     in.rules,
 		Parallel:  parallel,
 		Progress:  m.show,
 		Stopwatch: m.elapsed,

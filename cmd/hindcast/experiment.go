@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"hindcast.dev/api/v1alpha1"
+	"hindcast.dev/promdb"
 )
 
 // An input is the experiment in force, its paths relative to the working folder, and
@@ -19,6 +20,7 @@ import (
 type input struct {
 	*v1alpha1.Experiment
 	manifests map[string]v1alpha1.Document
+	rules     []*promdb.RuleFile
 }
 
 // inputOf joins the experiment file, the flags and the defaults, and judges them.
@@ -48,7 +50,7 @@ func inputOf(c *cli.Context) (*input, error) {
 	if err := faultsOf(c, place, in.Validate()); err != nil {
 		return nil, err
 	}
-	return in, in.readManifests(c)
+	return in, errors.Join(in.readManifests(c), in.readRules(c))
 }
 
 // rebase replaces every path that is not absolute.
@@ -64,12 +66,16 @@ func (in *input) rebase(to func(string) string) {
 	for i := range in.Spec.Policies {
 		replace(&in.Spec.Policies[i].File)
 	}
+	for i := range in.Spec.Rules {
+		replace(&in.Spec.Rules[i])
+	}
 }
 
 // text is the experiment as it can be read from a file in dir.
 func (in *input) text(dir string) ([]byte, error) {
 	x := *in.Experiment
 	x.Spec.Datasets, x.Spec.Policies = slices.Clone(x.Spec.Datasets), slices.Clone(x.Spec.Policies)
+	x.Spec.Rules = slices.Clone(x.Spec.Rules)
 	moved := input{Experiment: &x}
 	moved.rebase(func(path string) string {
 		if rel, err := filepath.Rel(dir, path); err == nil {
@@ -182,6 +188,9 @@ func (in *input) setNumbers(c *cli.Context) error {
 	if c.IsSet("warmup") {
 		s.Warmup = c.String("warmup")
 	}
+	if c.IsSet("rules") {
+		s.Rules = c.StringSlice("rules")
+	}
 	if c.IsSet("metrics") {
 		s.Metrics = c.String("metrics")
 	}
@@ -197,6 +206,24 @@ func (in *input) readManifests(c *cli.Context) error {
 		}
 		doc, err := readManifest(c, p.File)
 		in.manifests[p.File], faults = doc, append(faults, err)
+	}
+	return errors.Join(faults...)
+}
+
+// readRules reads the rule files.
+func (in *input) readRules(c *cli.Context) error {
+	var faults []error
+	for _, name := range in.Spec.Rules {
+		text, err := readFile(name, c.App.Reader)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		file, err := promdb.ParseRules(name, text)
+		if err != nil {
+			err = fmt.Errorf("%w; `promtool check rules` says more", err)
+		}
+		in.rules, faults = append(in.rules, file), append(faults, err)
 	}
 	return errors.Join(faults...)
 }
@@ -239,6 +266,7 @@ var flagsOf = map[string][]string{
 	"spec.candidate":         {"candidate"},
 	"spec.warmup":            {"warmup"},
 	"spec.metrics":           {"metrics"},
+	"spec.rules":             {"rules"},
 }
 
 var index = regexp.MustCompile(`\[\d+\]`)
