@@ -31,6 +31,7 @@ var rooms = map[string][]string{
 	"policy":              {"forecast", "api/v1alpha1"},
 	"promdb":              {"datasets"},
 	"promdb/promapi":      {"promdb"},
+	"record":              {"datasets", "live/promclient", "promdb"},
 	"reports":             {"backtest/result"},
 	"cmd/hindcast":        {"*"},
 }

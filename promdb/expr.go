@@ -3,6 +3,7 @@ package promdb
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -131,4 +132,46 @@ func (c *exprCache) ParseExpr(expr string) (parser.Expr, error) {
 	}
 	c.parsed[expr] = e
 	return cloneExpr(e), nil
+}
+
+// A Selector is one selector of an expression, without its range and offset.
+type Selector struct {
+	Expr string
+	// Reach is how far before the instant of a query the expression reads it: ranges
+	// and offsets, those of the subqueries around it included.
+	Reach time.Duration
+}
+
+// Selectors returns the selectors that expr reads, each once with its longest reach, in
+// the order of their text. Errors are those of Validate.
+func Selectors(expr string) ([]Selector, error) {
+	parsed, err := parse(expr)
+	if err != nil {
+		return nil, err
+	}
+	reach := map[string]time.Duration{}
+	parser.Inspect(parsed, func(node parser.Node, path []parser.Node) error {
+		sel, ok := node.(*parser.VectorSelector)
+		if !ok {
+			return nil
+		}
+		back := sel.OriginalOffset
+		for _, above := range path {
+			switch n := above.(type) {
+			case *parser.MatrixSelector:
+				back += n.Range
+			case *parser.SubqueryExpr:
+				back += n.Range + n.OriginalOffset
+			}
+		}
+		bare := parser.VectorSelector{Name: sel.Name, LabelMatchers: sel.LabelMatchers}
+		text := bare.String()
+		reach[text] = max(reach[text], back)
+		return nil
+	})
+	var out []Selector
+	for _, text := range slices.Sorted(maps.Keys(reach)) {
+		out = append(out, Selector{Expr: text, Reach: reach[text]})
+	}
+	return out, nil
 }

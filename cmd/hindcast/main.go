@@ -86,7 +86,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {},
 		OnUsageError:              usageError,
 		Commands: []*cli.Command{
-			backtestCommand(), reportCommand(), compareCommand(), explainCommand(), checkCommand(), testCommand(), forecastCommand(), serveCommand(), datasetsCommand(),
+			backtestCommand(), reportCommand(), compareCommand(), explainCommand(), checkCommand(), testCommand(), forecastCommand(), serveCommand(), datasetsCommand(), recordCommand(),
 		},
 	}
 	app.Action = unknown(app.Commands, cli.ShowAppHelp)

@@ -25,15 +25,22 @@ func TestMain(m *testing.M) {
 //	                         standard error, where \n stands for a new line, nothing on
 //	                         standard output, and change no file
 //	workflow FILE SCRIPT     writes the commands of a file of examples/ci as a script
+//
+// and those of servers.
 func TestScripts(t *testing.T) {
+	prom := &servers{t: t}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Condition:           prom.condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":    exits,
 			"refuses":  refuses,
 			"workflow": workflow,
+
+			"prometheus": prom.prometheus,
+			"expected":   expected,
 		},
 		Setup: func(e *testscript.Env) error {
 			// What is left behind in the temporary folder shows too.

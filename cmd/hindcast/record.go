@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"hindcast.dev/datasets"
+	"hindcast.dev/live/promclient"
+	"hindcast.dev/record"
+)
+
+func recordCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "record",
+		Usage: "copy series from a Prometheus server into a file",
+		Description: "Records what a query gave, or with --scaler all series that the policies and models of a\n" +
+			"manifest read, for a backtest. The name after -o tells the format: .csv (the sum of the\n" +
+			"series, which backtest reads), .om or .txt (OpenMetrics), else a folder of TSDB blocks;\n" +
+			".gz is compressed. What was interrupted goes on where it was when the same command is\n" +
+			"run again. docs/recording.md has more.",
+		Flags: append(promFlags(),
+			&cli.StringFlag{Name: "query", Usage: "record `PROMQL`"},
+			&cli.StringFlag{Name: "scaler", Usage: "record what the manifest `FILE` needs"},
+			&cli.BoolFlag{Name: "raw", Usage: "record the samples that the query reads as they were scraped, not its values", DisableDefaultText: true},
+			&cli.StringFlag{Name: "since", Usage: "begin at `TIME`: 14d ago, or 2026-01-02T15:04:05Z", Value: "14d"},
+			&cli.StringFlag{Name: "until", Usage: "end at `TIME`", DefaultText: "now"},
+			&cli.StringFlag{Name: "step", Usage: "evaluate the query every `DURATION`", Value: "30s"},
+			&cli.StringFlag{Name: "name", Usage: "call a series without a name `NAME`", Value: "load"},
+			&cli.StringFlag{Name: "format", Usage: "write `FORMAT`: csv, openmetrics or tsdb", DefaultText: "told by the name after -o"},
+			&cli.BoolFlag{Name: "force", Usage: "replace what is there, and drop the parts of another recording", DisableDefaultText: true},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, or for blocks to a folder; required"},
+		),
+		Action: runRecord,
+	}
+}
+
+func runRecord(c *cli.Context) error {
+	if c.Args().Present() {
+		return fmt.Errorf("record takes no argument, got %q; the query is given by --query", c.Args().First())
+	}
+	output := c.String("output")
+	if output == "" {
+		return errors.New("--output: is missing; name a file such as load.csv, or a folder for blocks")
+	}
+	cfg, err := promConfig(c)
+	if err != nil {
+		return err
+	}
+	plan, err := planOf(c, time.Now())
+	if err != nil {
+		return err
+	}
+	plan.Source, plan.Tenant = cfg.URL, cfg.Tenant != ""
+	if _, err := os.Lstat(output); err == nil && !c.Bool("force") {
+		return fmt.Errorf("%s: is there already; choose another with -o, or replace it with --force", output)
+	}
+	client, err := promclient.New(cfg)
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	r, err := record.Begin(plan, output)
+	if errors.Is(err, record.ErrOther) && c.Bool("force") {
+		if err = os.RemoveAll(record.Staging(output)); err == nil {
+			r, err = record.Begin(plan, output)
+		}
+	}
+	if errors.Is(err, record.ErrOther) {
+		return fmt.Errorf("%w; finish it with the flags it began with, choose another with -o, or drop it with --force", err)
+	}
+	if err != nil {
+		return err
+	}
+	if r.Resumed > 0 {
+		fmt.Fprintf(c.App.ErrWriter, "going on: %d of %d parts are there; it records %v\n", r.Resumed, r.Parts(), r.Plan)
+	}
+	return finish(c, r, client, output)
+}
+
+// finish fetches what is missing and writes the file.
+func finish(c *cli.Context, r *record.Recording, client *promclient.Client, output string) error {
+	m := newMeter(c.App.ErrWriter)
+	err := r.Fetch(c.Context, client, func(done, total int) { m.showSteps(fmt.Sprintf("part %d of %d", done, total), done, total) })
+	m.clear()
+	if err != nil {
+		done := r.Done()
+		if done == 0 {
+			err = errors.Join(err, r.Discard())
+		}
+		switch {
+		case errors.Is(err, context.Canceled) && done == 0:
+			return exitError{exitInterrupted, errors.New("interrupted; nothing was written")}
+		case errors.Is(err, context.Canceled):
+			return exitError{exitInterrupted, fmt.Errorf("interrupted; %d of %d parts are kept, the same command goes on", done, r.Parts())}
+		case done == 0:
+			return err
+		}
+		return fmt.Errorf("%w; %d of %d parts are kept, the same command goes on", err, done, r.Parts())
+	}
+	if c.Bool("force") {
+		if err := os.RemoveAll(output); err != nil {
+			return err
+		}
+	}
+	sum, err := r.Write(output)
+	if errors.Is(err, record.ErrNothing) {
+		return errors.Join(fmt.Errorf("%w; check the query and the time: %v", err, r.Plan), r.Discard())
+	}
+	if err != nil {
+		return err
+	}
+	for _, expr := range sum.Silent {
+		fmt.Fprintf(c.App.ErrWriter, "no data: %s\n", expr)
+	}
+	fmt.Fprintf(c.App.ErrWriter, "%s: %d samples of %d series, %s to %s\n", output, sum.Samples, sum.Series,
+		r.Plan.From.UTC().Format(time.RFC3339), r.Plan.To.UTC().Format(time.RFC3339))
+	return nil
+}
+
+// planOf reads the flags, and the manifest, at the instant now.
+func planOf(c *cli.Context, now time.Time) (record.Plan, error) {
+	plan := record.Plan{Raw: c.Bool("raw"), Since: c.String("since"), Until: c.String("until"), Format: formatOf(c)}
+	var faults []error
+	var err error
+	if plan.Step, err = durationFlag(c, "step"); err != nil {
+		faults = append(faults, err)
+		plan.Step = time.Second
+	}
+	plan.To = now.Truncate(plan.Step)
+	if plan.Until != "" {
+		if plan.To, err = timeFlag(c, "until", now); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if plan.From, err = timeFlag(c, "since", plan.To); err != nil {
+		faults = append(faults, err)
+	}
+	// The grid is that of the clock, whenever the recording is made.
+	plan.From, plan.To = plan.From.UTC().Truncate(plan.Step), plan.To.UTC().Truncate(plan.Step)
+	if c.String("query") != "" && c.String("scaler") != "" || c.String("query") == "" && c.String("scaler") == "" {
+		faults = append(faults, errors.New("give either --query or --scaler"))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return plan, err
+	}
+	if file := c.String("scaler"); file != "" {
+		return plan, planScaler(c, &plan, file)
+	}
+	return plan, planQuery(&plan, record.Query{Name: c.String("name"), Expr: c.String("query")})
+}
+
+func formatOf(c *cli.Context) record.Format {
+	if f := c.String("format"); f != "" {
+		return record.Format(f)
+	}
+	name := strings.TrimSuffix(strings.ToLower(c.String("output")), ".gz")
+	switch {
+	case strings.HasSuffix(name, ".csv"):
+		return record.CSV
+	case strings.HasSuffix(name, ".om"), strings.HasSuffix(name, ".txt"), strings.HasSuffix(name, ".prom"):
+		return record.OpenMetrics
+	}
+	return record.TSDB
+}
+
+// timeFlag reads an instant, or how long it is before another.
+func timeFlag(c *cli.Context, name string, before time.Time) (time.Time, error) {
+	text := c.String(name)
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	var d datasets.Duration
+	if err := d.UnmarshalText([]byte(text)); err != nil {
+		return before, flagError(name, fmt.Errorf("%q is neither a duration nor a time; write 14d, or 2026-01-02T15:04:05Z", text))
+	}
+	return before.Add(-time.Duration(d)), nil
+}
+
+func flagError(name string, err error) error { return fmt.Errorf("--%s: %w", name, err) }
