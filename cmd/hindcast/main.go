@@ -86,7 +86,8 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {},
 		OnUsageError:              usageError,
 		Commands: []*cli.Command{
-			backtestCommand(), reportCommand(), compareCommand(), explainCommand(), checkCommand(), testCommand(), forecastCommand(), serveCommand(), datasetsCommand(), recordCommand(),
+			backtestCommand(), reportCommand(), compareCommand(), explainCommand(), checkCommand(), testCommand(), forecastCommand(),
+			datasetsCommand(), recordCommand(), serveCommand(), liveCommand(),
 		},
 	}
 	app.Action = unknown(app.Commands, cli.ShowAppHelp)

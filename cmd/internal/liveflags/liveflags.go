@@ -1,0 +1,162 @@
+// Package liveflags turns flags into a controller: the same flags for the binary of the
+// image and for hindcast live.
+package liveflags
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"hindcast.dev/api/v1alpha1"
+	"hindcast.dev/live"
+	"hindcast.dev/live/promclient"
+)
+
+// Flags returns the flags, with what differs between the two programs as defaults.
+func Flags(leaderElect bool, metrics, probes string) []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "prometheus", Required: true, Usage: "`URL` of a Prometheus, Thanos, Mimir or VictoriaMetrics, up to what precedes /api/v1"},
+		&cli.StringFlag{Name: "bearer-token-file", Usage: "`FILE` with a token for Prometheus, read anew for each query"},
+		&cli.StringFlag{Name: "basic-auth-file", Usage: "`FILE` with user:password for Prometheus, read anew for each query"},
+		&cli.StringFlag{Name: "ca", Usage: "`FILE` with the certificates to trust in place of the system's"},
+		&cli.StringFlag{Name: "cert", Usage: "`FILE` with the client certificate for Prometheus"},
+		&cli.StringFlag{Name: "key", Usage: "`FILE` with the key of the client certificate"},
+		&cli.StringFlag{Name: "server-name", Usage: "`NAME` that the certificate of Prometheus must have; default: the host of the URL"},
+		&cli.StringFlag{Name: "tenant", Usage: "`ID` sent as X-Scope-OrgID"},
+		&cli.DurationFlag{Name: "query-timeout", Value: promclient.DefaultTimeout, Usage: "how long a query may take, retries included"},
+		&cli.BoolFlag{Name: "allow-cross-namespace", Usage: "let objects query series of other namespaces than their own"},
+		&cli.StringFlag{Name: "mode", Value: "active", Usage: "the most that any object may do: `MODE` active, shadow or paused"},
+		&cli.BoolFlag{Name: "dry-run", Usage: "send changes of replicas as dry runs: the API server checks them and stores nothing"},
+		&cli.DurationFlag{Name: "history", Value: 14 * 24 * time.Hour, Usage: "how much of the past a scaler that starts asks for"},
+		&cli.DurationFlag{Name: "default-lead", Value: 2 * time.Minute, Usage: "time until a replica is ready, while no pod tells"},
+		&cli.IntFlag{Name: "warm-ups", Value: 2, Usage: "how many scalers may take in their past at a time"},
+		&cli.StringFlag{Name: "decision-log", Usage: "`DIR` for a log of every decision, a file a scaler, to replay with backtest --replay"},
+		&cli.StringSliceFlag{Name: "namespace", Usage: "`NAMESPACE` to watch, may be repeated; default: all"},
+		&cli.BoolFlag{Name: "leader-elect", Value: leaderElect, Usage: "work only while holding a lease, so that one of several replicas does"},
+		&cli.StringFlag{Name: "lease-namespace", Usage: "`NAMESPACE` of the lease; default: that of the pod"},
+		&cli.StringFlag{Name: "metrics-address", Value: metrics, Usage: "`ADDRESS` to serve metrics at; 0: nowhere"},
+		&cli.BoolFlag{Name: "insecure-metrics", Usage: "serve the metrics in clear instead of by TLS"},
+		&cli.StringFlag{Name: "metrics-cert-dir", Usage: "`DIR` with tls.crt and tls.key for the metrics; default: self-signed"},
+		&cli.StringFlag{Name: "probe-address", Value: probes, Usage: "`ADDRESS` to serve /healthz and /readyz at; 0: nowhere"},
+		&cli.StringFlag{Name: "pprof-address", Usage: "`ADDRESS` to serve profiles at; default: nowhere"},
+		&cli.StringFlag{Name: "kubeconfig", Usage: "`FILE` that says how to reach the cluster; default: the pod's service account, else $KUBECONFIG or ~/.kube/config"},
+		&cli.StringFlag{Name: "context", Usage: "`NAME` of the context of the kubeconfig"},
+		&cli.Float64Flag{Name: "kube-api-qps", Value: 100, Usage: "requests a second to the API server, in the long run"},
+		&cli.StringFlag{Name: "log-level", Value: "info", Usage: "`LEVEL` debug, info, warn or error"},
+		&cli.StringFlag{Name: "log-format", Value: "json", Usage: "`FORMAT` json or text"},
+	}
+}
+
+// Run runs the controller that the flags ask for until ctx is done.
+func Run(ctx context.Context, c *cli.Context, stderr io.Writer) error {
+	if c.Args().Present() {
+		return fmt.Errorf("unexpected argument %q", c.Args().First())
+	}
+	log, err := logger(c, stderr)
+	if err != nil {
+		return err
+	}
+	mode, err := modeOf(c.String("mode"))
+	if err != nil {
+		return err
+	}
+	client, err := promclient.New(promclient.Config{
+		URL:             c.String("prometheus"),
+		BearerTokenFile: c.String("bearer-token-file"), BasicAuthFile: c.String("basic-auth-file"),
+		CAFile: c.String("ca"), CertFile: c.String("cert"), KeyFile: c.String("key"), ServerName: c.String("server-name"),
+		Tenant: c.String("tenant"), Timeout: c.Duration("query-timeout"),
+		Jitter: rand.NewPCG(rand.Uint64(), rand.Uint64()), //nolint:forbidigo // clients must not come back together
+	})
+	if err != nil {
+		return err
+	}
+	asks, err := live.Guarded(client, promclient.Limits{CrossNamespace: c.Bool("allow-cross-namespace")})
+	if err != nil {
+		return err
+	}
+	cluster, err := kubernetes(c)
+	if err != nil {
+		return err
+	}
+	options := live.Options{
+		Config: live.Config{
+			Prometheus: asks, Mode: mode, DryRun: c.Bool("dry-run"), History: c.Duration("history"),
+			Lead: c.Duration("default-lead"), Warmups: c.Int("warm-ups"), Log: log,
+		},
+		Kubernetes: cluster, Namespaces: c.StringSlice("namespace"),
+		LeaderElection: c.Bool("leader-elect"), LeaseNamespace: c.String("lease-namespace"),
+		MetricsAddress: c.String("metrics-address"), InsecureMetrics: c.Bool("insecure-metrics"), CertDir: c.String("metrics-cert-dir"),
+		ProbeAddress: c.String("probe-address"), PprofAddress: c.String("pprof-address"),
+	}
+	if dir := c.String("decision-log"); dir != "" {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		options.DecisionLog = logFiles(dir)
+	}
+	return live.Run(ctx, options)
+}
+
+// logFiles opens DIR/NAMESPACE_NAME.jsonl for appending. Neither name holds an underscore.
+func logFiles(dir string) func(namespace, name string) (io.WriteCloser, error) {
+	return func(namespace, name string) (io.WriteCloser, error) {
+		return os.OpenFile(filepath.Join(dir, namespace+"_"+name+".jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	}
+}
+
+func modeOf(text string) (v1alpha1.Mode, error) {
+	for _, m := range []v1alpha1.Mode{v1alpha1.ModeActive, v1alpha1.ModeShadow, v1alpha1.ModePaused} {
+		if strings.EqualFold(text, string(m)) {
+			return m, nil
+		}
+	}
+	return "", fmt.Errorf("--mode %q is not active, shadow or paused", text)
+}
+
+func logger(c *cli.Context, stderr io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.String("log-level"))); err != nil {
+		return nil, fmt.Errorf("--log-level %q is not debug, info, warn or error", c.String("log-level"))
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch c.String("log-format") {
+	case "json":
+		return slog.New(slog.NewJSONHandler(stderr, options)), nil
+	case "text":
+		return slog.New(slog.NewTextHandler(stderr, options)), nil
+	}
+	return nil, fmt.Errorf("--log-format %q is not json or text", c.String("log-format"))
+}
+
+// kubernetes returns how to reach the cluster. With neither file nor context named, a
+// pod uses its service account.
+func kubernetes(c *cli.Context) (*rest.Config, error) {
+	file, name := c.String("kubeconfig"), c.String("context")
+	qps := c.Float64("kube-api-qps")
+	if !(qps > 0) {
+		return nil, fmt.Errorf("--kube-api-qps %v is not above 0", qps)
+	}
+	config, err := rest.InClusterConfig()
+	if file != "" || name != "" || errors.Is(err, rest.ErrNotInCluster) {
+		rules := clientcmd.NewDefaultClientConfigLoadingRules()
+		rules.ExplicitPath = file
+		config, err = clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: name}).ClientConfig()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reach the cluster: %w; name a kubeconfig with --kubeconfig", err)
+	}
+	config.QPS, config.Burst = float32(qps), int(2*qps)
+	config.UserAgent = "hindcast-controller"
+	return config, nil
+}
