@@ -66,11 +66,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 
 // described returns the entry of a metric in the list of names.
 func described(name string) metricnames.Metric {
-	m, ok := metricnames.Find(name)
-	if !ok {
-		panic("live: metric " + name + " is not in the list of names")
+	for _, m := range metricnames.All() {
+		if m.Name == name {
+			return m
+		}
 	}
-	return m
+	panic("live: metric " + name + " is not in the list of names")
 }
 
 // forget removes the series of a scaler that is gone.

@@ -7,10 +7,8 @@ import (
 	"slices"
 	"time"
 
-	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -130,14 +128,10 @@ type workload struct {
 }
 
 // readWorkload reads the selector off the scale subresource, and the rest off the pods.
-func readWorkload(ctx context.Context, c client.Client, namespace string, ref autoscalingv2.CrossVersionObjectReference, lead time.Duration) (workload, error) {
-	object := &unstructured.Unstructured{}
-	object.SetGroupVersionKind(gvkOf(ref))
-	object.SetNamespace(namespace)
-	object.SetName(ref.Name)
-	scale := &autoscalingv1.Scale{}
-	if err := c.SubResource("scale").Get(ctx, object, scale); err != nil {
-		return workload{}, fmt.Errorf("scale of %s %s: %w", ref.Kind, ref.Name, err)
+func readWorkload(ctx context.Context, cached client.Reader, scales *scales, namespace string, ref autoscalingv2.CrossVersionObjectReference, lead time.Duration) (workload, error) {
+	scale, err := scales.get(ctx, namespace, ref)
+	if err != nil {
+		return workload{}, err
 	}
 	w := workload{selector: labels.Nothing(), lead: lead}
 	if scale.Status.Selector != "" {
@@ -147,7 +141,7 @@ func readWorkload(ctx context.Context, c client.Client, namespace string, ref au
 		}
 		w.selector = selector
 	}
-	pods, err := listPods(ctx, c, namespace, w.selector)
+	pods, err := listPods(ctx, cached, namespace, w.selector)
 	if err != nil {
 		return workload{}, err
 	}

@@ -38,6 +38,7 @@ type reconciler struct {
 	cfg     Config
 	client  client.Client // reads of objects are cached
 	direct  client.Reader // reads are not
+	scales  *scales
 	events  events.EventRecorder
 	metrics *metrics
 	warmups chan struct{} // slots
@@ -56,8 +57,12 @@ func Add(mgr ctrl.Manager, cfg Config) error {
 	if err := cfg.validate(); err != nil {
 		return err
 	}
+	scales, err := newScales(mgr)
+	if err != nil {
+		return err
+	}
 	c := &reconciler{
-		cfg: cfg, client: mgr.GetClient(), direct: mgr.GetAPIReader(),
+		cfg: cfg, client: mgr.GetClient(), direct: mgr.GetAPIReader(), scales: scales,
 		events:   mgr.GetEventRecorder("hindcast"),
 		metrics:  newMetrics(cfg.Registry),
 		warmups:  make(chan struct{}, cfg.Warmups),
@@ -272,11 +277,11 @@ func (c *reconciler) carryOut(ctx context.Context, s *v1alpha1.PredictiveScaler,
 			if setCondition(st, s.Generation, time.Now(), v1alpha1.ConditionActive, false, p.reason, p.message) {
 				r.conditionEvent(v1alpha1.ConditionActive, false, p.reason, p.message)
 			}
-		case r.refused:
+		case r.refused && p.run:
 			setCondition(st, s.Generation, time.Now(), v1alpha1.ConditionActive, true, reasonRunning, "Nothing is in the way any more")
 		}
+		r.refused = p.reason != ""
 	})
-	r.refused = p.reason != ""
 	if !p.run {
 		return nil
 	}

@@ -51,11 +51,11 @@ func (r *runner) write(ctx context.Context) error {
 	return nil
 }
 
-// condition sets one condition of the status at once.
-func (r *runner) condition(ctx context.Context, kind string, ok bool, reason, message string) {
+// activity sets condition Active, unless something is in the way of which that tells.
+func (r *runner) activity(ctx context.Context, ok bool, reason, message string) {
 	r.update(ctx, func(st *v1alpha1.PredictiveScalerStatus) {
-		if setCondition(st, r.object.Generation, time.Now(), kind, ok, reason, message) {
-			r.conditionEvent(kind, ok, reason, message)
+		if !r.refused && setCondition(st, r.object.Generation, time.Now(), v1alpha1.ConditionActive, ok, reason, message) {
+			r.conditionEvent(v1alpha1.ConditionActive, ok, reason, message)
 		}
 	})
 }

@@ -40,11 +40,8 @@ type runner struct {
 	object *v1alpha1.PredictiveScaler // as reconciled, with defaults
 	log    *slog.Logger
 	active atomic.Bool // changes are carried out
-	// refused says that condition Active is false though it runs; only the reconciler,
-	// which looks at one object at a time, uses it.
-	refused bool
-	cancel  context.CancelFunc
-	done    chan struct{}
+	cancel context.CancelFunc
+	done   chan struct{}
 
 	// writing is held while replicas are set, so that who clears active knows that no
 	// change is under way.
@@ -54,6 +51,7 @@ type runner struct {
 	status    v1alpha1.PredictiveScalerStatus // to be shown
 	written   v1alpha1.PredictiveScalerStatus // shown
 	writtenAt time.Time
+	refused   bool // something is in the way: condition Active is the reconciler's
 }
 
 // newRunner takes a defaulted copy of the object.
@@ -108,7 +106,7 @@ func (r *runner) run(ctx context.Context) {
 			continue
 		}
 		r.log.Warn("scaler stopped; it begins anew", "err", err, "pause", pause)
-		r.condition(ctx, v1alpha1.ConditionActive, false, reasonFor(err), err.Error())
+		r.activity(ctx, false, reasonFor(err), err.Error())
 		if time.Since(began) > longestPause {
 			pause = shortestPause
 		}
@@ -132,7 +130,7 @@ func (r *runner) life(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	spec := &r.object.Spec
-	w, err := readWorkload(ctx, r.c.client, r.object.Namespace, spec.ScaleTargetRef, r.c.cfg.Lead)
+	w, err := readWorkload(ctx, r.c.client, r.c.scales, r.object.Namespace, spec.ScaleTargetRef, r.c.cfg.Lead)
 	if err != nil {
 		return err
 	}
@@ -168,7 +166,7 @@ func (r *runner) life(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	r.condition(ctx, v1alpha1.ConditionActive, true, reasonRunning, runningMessage(w))
+	r.activity(ctx, true, reasonRunning, runningMessage(w))
 	if err := loop.Run(ctx); err != nil {
 		if cause := context.Cause(ctx); errors.Is(cause, errWarmAgain) {
 			return cause
@@ -196,7 +194,7 @@ func (r *runner) target() autoscaler.Scaler {
 			hpa: client.ObjectKey{Namespace: r.object.Namespace, Name: spec.Actuation.HPARef.Name},
 		}
 	} else {
-		inner = newScaleTarget(r.c.client, r.object.Namespace, spec.ScaleTargetRef, r.c.cfg.DryRun)
+		inner = &scaleTarget{scales: r.c.scales, namespace: r.object.Namespace, ref: spec.ScaleTargetRef, dryRun: r.c.cfg.DryRun}
 	}
 	return &gate{inner, r}
 }
@@ -225,7 +223,7 @@ func (r *runner) warmUp(ctx context.Context, begin *autoscaler.Start, clock auto
 	if err != nil {
 		return nil, time.Time{}, false, err
 	}
-	r.condition(ctx, v1alpha1.ConditionActive, true, reasonWarmUp, "Taking in the past of its metrics")
+	r.activity(ctx, true, reasonWarmUp, "Taking in the past of its metrics")
 	select {
 	case r.c.warmups <- struct{}{}:
 		defer func() { <-r.c.warmups }()

@@ -7,8 +7,13 @@ import (
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/scale"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"hindcast.dev/api/v1alpha1"
@@ -18,21 +23,80 @@ import (
 // fieldOwner is who changes things, in managedFields.
 const fieldOwner = client.FieldOwner("hindcast")
 
-// A scaleTarget is the scale subresource of a workload of any kind that has one.
-type scaleTarget struct {
-	client client.Client // uncached
-	object *unstructured.Unstructured
-	dryRun bool
-	// scale is what was read last: a write is refused if somebody else wrote since.
-	scale *autoscalingv1.Scale
+// scales reads and writes the scale subresource of workloads of any kind that has one.
+type scales struct {
+	getter scale.ScalesGetter
+	mapper meta.RESTMapper
 }
 
-func newScaleTarget(c client.Client, namespace string, ref autoscalingv2.CrossVersionObjectReference, dryRun bool) *scaleTarget {
-	object := &unstructured.Unstructured{}
-	object.SetGroupVersionKind(gvkOf(ref))
-	object.SetNamespace(namespace)
-	object.SetName(ref.Name)
-	return &scaleTarget{client: c, object: object, dryRun: dryRun}
+func newScales(mgr ctrl.Manager) (*scales, error) {
+	d, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return nil, err
+	}
+	getter, err := scale.NewForConfig(mgr.GetConfig(), mgr.GetRESTMapper(), dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(d))
+	if err != nil {
+		return nil, err
+	}
+	return &scales{getter, mgr.GetRESTMapper()}, nil
+}
+
+// resource is the resource that a reference names.
+func (s *scales) resource(ref autoscalingv2.CrossVersionObjectReference) (schema.GroupResource, error) {
+	gvk := gvkOf(ref)
+	m, err := s.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if err != nil {
+		return schema.GroupResource{}, err
+	}
+	return m.Resource.GroupResource(), nil
+}
+
+func (s *scales) get(ctx context.Context, namespace string, ref autoscalingv2.CrossVersionObjectReference) (*autoscalingv1.Scale, error) {
+	resource, err := s.resource(ref)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", ref.Kind, ref.Name, err)
+	}
+	current, err := s.getter.Scales(namespace).Get(ctx, resource, ref.Name, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("scale of %s %s: %w", ref.Kind, ref.Name, err)
+	}
+	return current, nil
+}
+
+// A scaleTarget is the scale subresource of one workload.
+type scaleTarget struct {
+	scales    *scales
+	namespace string
+	ref       autoscalingv2.CrossVersionObjectReference
+	dryRun    bool
+	// read is what was read last: a write is refused if somebody else wrote since.
+	read *autoscalingv1.Scale
+}
+
+func (t *scaleTarget) Replicas(ctx context.Context) (autoscaler.Replicas, error) {
+	current, err := t.scales.get(ctx, t.namespace, t.ref)
+	if err != nil {
+		return autoscaler.Replicas{}, err
+	}
+	t.read = current
+	return autoscaler.Replicas{Spec: current.Spec.Replicas, Status: current.Status.Replicas}, nil
+}
+
+func (t *scaleTarget) SetReplicas(ctx context.Context, n int32) error {
+	next := t.read.DeepCopy() // its resourceVersion makes a lost update a conflict
+	next.Spec.Replicas = n
+	opts := metav1.UpdateOptions{FieldManager: string(fieldOwner)}
+	if t.dryRun {
+		opts.DryRun = []string{metav1.DryRunAll}
+	}
+	resource, err := t.scales.resource(t.ref)
+	if err == nil {
+		_, err = t.scales.getter.Scales(t.namespace).Update(ctx, resource, next, opts)
+	}
+	if err != nil {
+		return fmt.Errorf("scale of %s %s: %w", t.ref.Kind, t.ref.Name, err)
+	}
+	return nil
 }
 
 // gvkOf returns the kind that a reference names; without apiVersion it is one of apps/v1.
@@ -42,28 +106,6 @@ func gvkOf(ref autoscalingv2.CrossVersionObjectReference) schema.GroupVersionKin
 		version = "apps/v1"
 	}
 	return schema.FromAPIVersionAndKind(version, ref.Kind)
-}
-
-func (t *scaleTarget) Replicas(ctx context.Context) (autoscaler.Replicas, error) {
-	scale := &autoscalingv1.Scale{}
-	if err := t.client.SubResource("scale").Get(ctx, t.object, scale); err != nil {
-		return autoscaler.Replicas{}, fmt.Errorf("scale of %s %s: %w", t.object.GetKind(), t.object.GetName(), err)
-	}
-	t.scale = scale
-	return autoscaler.Replicas{Spec: scale.Spec.Replicas, Status: scale.Status.Replicas}, nil
-}
-
-func (t *scaleTarget) SetReplicas(ctx context.Context, n int32) error {
-	next := t.scale.DeepCopy() // its resourceVersion makes a lost update a conflict
-	next.Spec.Replicas = n
-	opts := []client.SubResourceUpdateOption{client.WithSubResourceBody(next), fieldOwner}
-	if t.dryRun {
-		opts = append(opts, client.DryRunAll)
-	}
-	if err := t.client.SubResource("scale").Update(ctx, t.object, opts...); err != nil {
-		return fmt.Errorf("scale of %s %s: %w", t.object.GetKind(), t.object.GetName(), err)
-	}
-	return nil
 }
 
 // A floorTarget is the minReplicas of an HPA. The HPA's own value is written down on it

@@ -43,6 +43,7 @@ type PredictiveScalerList struct {
 //
 // +kubebuilder:object:generate=true
 // +kubebuilder:validation:XValidation:rule="self.minReplicas <= self.maxReplicas",message="maxReplicas is less than minReplicas; raise it or lower minReplicas"
+// +kubebuilder:validation:XValidation:rule="has(self.actuation)",message="actuation is missing: write actuation: {type: HPAMinReplicas, hpaRef: {name: ...}}, or {type: Scale} where there is no HPA"
 // +kubebuilder:validation:XValidation:rule="self.minReplicas > 0 || self.metrics.exists(m, has(m.target.perReplica))",message="minReplicas 0 needs a metric with target.perReplica, since without replicas there is no utilization to scale up on"
 type PredictiveScalerSpec struct {
 	// ScaleTargetRef names the workload; it must have a scale subresource.
@@ -62,7 +63,6 @@ type PredictiveScalerSpec struct {
 	Mode Mode `json:"mode,omitempty"`
 	// Actuation says how a decision becomes replicas; default HPAMinReplicas.
 	// +optional
-	// +kubebuilder:default={type: HPAMinReplicas}
 	Actuation Actuation `json:"actuation,omitzero"`
 	// Metrics are the loads to forecast. Their needed replicas are combined by
 	// maximum, or, where each of them has a weight, by the weighted mean.
