@@ -102,25 +102,3 @@ func TestAgainstR(t *testing.T) {
 		})
 	}
 }
-
-// The fit and the forecasts; scripts/speed.sh puts them beside R's. The other figures say
-// whether they are as good: AICc less that of R's model, and how far the forecasts are
-// apart.
-func BenchmarkAgainstR(b *testing.B) {
-	cases, series := casesOfR(b)
-	for _, c := range cases {
-		b.Run(c.Model+"/"+c.Series, func(b *testing.B) {
-			m, past := c.model(b), minutes(series[c.Series]...)
-			dst := make([]float64, len(c.Forecast))
-			var p forecast.Predictor
-			for b.Loop() {
-				p = mustFit(b, m, past)
-				p.Predict(dst)
-			}
-			if fitted, ok := p.(interface{ AICc() float64 }); ok {
-				b.ReportMetric(fitted.AICc()-c.AICc, "AICc-R's")
-			}
-			b.ReportMetric(100*c.distance(p), "%apart")
-		})
-	}
-}

@@ -33,7 +33,7 @@ func (e *conditionalARMA) innovations(c *armaCoefficients, errors [][]float64, v
 	for s, y := range e.series {
 		clear(errors[s][:e.start])
 		if e.missing == nil {
-			e.known(errors[s], y, terms)
+			e.filter(errors[s], y, terms, e.weights.maTerms, e.start)
 			continue
 		}
 		e.gapped(errors[s], y, terms)
@@ -44,13 +44,17 @@ func (e *conditionalARMA) innovations(c *armaCoefficients, errors [][]float64, v
 	return true
 }
 
-// known begins where all lagged values exist; lagged errors before the start are 0.
-func (e *conditionalARMA) known(dst, y []float64, terms []lagTerm) {
-	ma := e.weights.maTerms
-	full := min(max(e.start, len(e.weights.ma)), len(y))
-	for t := e.start; t < full; t++ {
+// filter writes the errors of y from step first on, where all lagged values exist; those
+// before it are 0.
+func (e *conditionalARMA) filter(dst, y []float64, ar, ma []lagTerm, first int) {
+	full := first
+	if len(ma) > 0 {
+		full = max(full, ma[len(ma)-1].lag)
+	}
+	full = min(full, len(y))
+	for t := first; t < full; t++ {
 		v := y[t]
-		for _, a := range terms {
+		for _, a := range ar {
 			v -= a.weight * y[t-a.lag]
 		}
 		for _, b := range ma {
@@ -60,7 +64,7 @@ func (e *conditionalARMA) known(dst, y []float64, terms []lagTerm) {
 		}
 		dst[t] = v
 	}
-	differenceErrors(dst, y, terms, ma, full)
+	differenceErrors(dst, y, ar, ma, full)
 }
 
 func (e *conditionalARMA) gapped(dst, y []float64, terms []lagTerm) {

@@ -108,6 +108,9 @@ func (d *arimaData) conditional(ctx context.Context, o ARIMAOrder, constant bool
 	if d.observed == nil {
 		engine.series = d.differences(o, constant)
 		p.n = len(engine.series[0]) - start
+		if p.n >= arimaSlopeSteps {
+			p.conditional = engine
+		}
 	} else {
 		engine.series = d.columns(o, constant)
 		engine.delta = differencing(o.D, o.SeasonalD, d.season)
@@ -239,8 +242,9 @@ type arimaProblem struct {
 	errors       [][]float64
 	variances    []float64
 	beta         []float64
-	logs         float64 // sum of the logarithms of the variances
-	squares      float64 // sum of the squares of errors by standard deviation
+	logs         float64          // sum of the logarithms of the variances
+	squares      float64          // sum of the squares of errors by standard deviation
+	conditional  *conditionalARMA // the engine, where it is that of a long series without gaps
 }
 
 func (p *arimaProblem) prepare() {
@@ -264,6 +268,9 @@ func (p *arimaProblem) fit(ctx context.Context, x []float64, constant bool) (*ar
 		return nil, ctx.Err()
 	}
 	search := leastSquares{residuals: p.residuals, size: len(p.variances), tolerance: p.tolerance / float64(p.n), steps: p.steps}
+	if p.conditional != nil {
+		search.slopes = p.slopes
+	}
 	total, err := search.minimise(ctx, x)
 	if err != nil || math.IsInf(total, 0) {
 		return nil, err

@@ -1,8 +1,6 @@
 package forecast
 
 import (
-	"slices"
-
 	"gonum.org/v1/gonum/floats"
 )
 
@@ -134,21 +132,5 @@ func addScaled(dst []float64, scale float64, v []float64) {
 func (e *exactARMA) rest(errors [][]float64, t int) {
 	for s, y := range e.series {
 		differenceErrors(errors[s], y, e.weights.arTerms, e.weights.maTerms, t)
-	}
-}
-
-// differenceErrors writes the errors from step first on, of a filter that knows the
-// innovations before it.
-func differenceErrors(dst, y []float64, ar, ma []lagTerm, first int) {
-	for t := first; t < len(y); t++ {
-		v := y[t]
-		for _, a := range ar {
-			v -= a.weight * y[t-a.lag]
-		}
-		// The newest error last: it is the one that the processor has to wait for.
-		for _, m := range slices.Backward(ma) {
-			v -= m.weight * dst[t-m.lag]
-		}
-		dst[t] = v
 	}
 }

@@ -9,12 +9,16 @@ import (
 
 // A leastSquares is the search for the parameters of the least sum of squares by the
 // method of Levenberg (1944) and Marquardt (1963): steps of Gauss and Newton, shortened
-// while they do not lower the sum. Derivatives are differences, one evaluation each.
+// while they do not lower the sum. Derivatives are differences, one evaluation each, where
+// they are not given.
 type leastSquares struct {
 	// residuals writes the residuals at x into dst, or returns false outside of where
 	// they are defined.
 	residuals func(dst, x []float64) bool
 	size      int // number of residuals
+	// slopes writes the derivatives of the residuals r, of the newest evaluation, by each
+	// parameter; nil: differences of residuals.
+	slopes func(jacobian [][]float64, r []float64)
 	// tolerance is the relative change of the sum of squares that ends the search.
 	tolerance float64
 	steps     int // at most
@@ -46,11 +50,16 @@ func (l leastSquares) minimise(ctx context.Context, x []float64) (float64, error
 	var factor mat.Cholesky
 	damping, last := 1e-3, 0.0
 	for range l.steps {
+		if l.slopes != nil {
+			l.slopes(jacobian, r)
+		}
 		for i := range x {
 			if err := ctx.Err(); err != nil {
 				return total, err
 			}
-			l.derivative(jacobian[i], r, x, i)
+			if l.slopes == nil {
+				l.derivative(jacobian[i], r, x, i)
+			}
 		}
 		for i, a := range jacobian {
 			gradient.SetVec(i, -dot(a, r))
@@ -106,8 +115,9 @@ func (l leastSquares) derivative(dst, r, x []float64, i int) {
 		h *= max(math.Abs(at), .1)
 		x[i] = at + h
 		if l.residuals(dst, x) {
+			scale := 1 / h
 			for t, v := range dst {
-				dst[t] = (v - r[t]) / h
+				dst[t] = scale * (v - r[t])
 			}
 			return
 		}

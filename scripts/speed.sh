@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints how long our models and those of R's forecast package take for the same series,
-# fit and forecasts, on one thread: the least of several runs of each. AICc is ours less
+# Prints how much processor time our models and those of R's forecast package take for the
+# same series, fit and forecasts, on one thread: the least of several runs of each. AICc is ours less
 # that of R's model, below 0 where ours is more likely; apart is the mean difference of
 # the forecasts of 24 steps. It needs Go and an R with forecast and jsonlite (Debian:
 # r-cran-forecast, r-cran-jsonlite):
@@ -18,7 +18,7 @@ sub(/^BenchmarkAgainstR\//, "", $1) {
 	if (!($1 in least)) names[++n] = $1
 	for (i = 4; i <= NF; i += 2) {
 		value = $(i - 1)
-		if ($i == "ns/op" && (!($1 in least) || value / 1e6 < least[$1])) least[$1] = value / 1e6
+		if ($i == "cpu-ms" && (!($1 in least) || value < least[$1])) least[$1] = value
 		if ($i == "AICc-R'"'"'s") aicc[$1] = sprintf("%+.2f", value)
 		if ($i == "%apart") apart[$1] = sprintf("%.3f%%", value)
 	}
