@@ -67,9 +67,12 @@ check-accuracy: build ## fail where forecasts or V3 got worse than testdata/base
 baseline: build ## write testdata/baselines anew, where a change is meant
 	scripts/accuracy.sh --update
 
-.PHONY: dashboards
+.PHONY: dashboards dashboards-pictures
 dashboards: ## write grafana/*.json anew from their description in Go
 	$(GO) run ./grafana/generate grafana
+
+dashboards-pictures: build ## draw what the dashboards show of a simulated week, for docs/dashboards.md
+	GO=$(GO) scripts/dashboard-pictures.sh
 
 bin/prometheus bin/promtool: tools/prometheus/go.mod
 	$(GO) build -modfile=$< -tags remove_all_sd,enable_kubernetes_sd -o $@ github.com/prometheus/prometheus/cmd/$(notdir $@)

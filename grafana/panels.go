@@ -1,6 +1,9 @@
 package grafana
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 // A Panel is what a panel of a dashboard asks for, for what draws it without Grafana.
 type Panel struct {
@@ -12,8 +15,12 @@ type Panel struct {
 }
 
 // A Query is PromQL with the variables of Grafana, and what its series are called:
-// {{label}} stands for the value of a label.
-type Query struct{ Expr, Legend string }
+// {{label}} stands for the value of a label. A reference is there to measure others
+// against.
+type Query struct {
+	Expr, Legend string
+	Reference    bool
+}
 
 // Panels returns the panels of all dashboards in their order.
 func Panels() []Panel {
@@ -26,7 +33,7 @@ func Panels() []Panel {
 					Holds: p.kind == steps || p.kind == states, Stacked: p.kind == stack, Instant: p.kind == number || p.kind == columns,
 				}
 				for _, q := range p.queries {
-					out.Queries = append(out.Queries, Query{matchers.Replace(q.expr), q.legend})
+					out.Queries = append(out.Queries, Query{matchers.Replace(q.expr), q.legend, q.dashed})
 				}
 				all = append(all, out)
 			}
@@ -34,6 +41,23 @@ func Panels() []Panel {
 	}
 	return all
 }
+
+// Boards returns the titles and the descriptions of the dashboards by their uid.
+func Boards() map[string][2]string {
+	all := map[string][2]string{}
+	for _, b := range boards() {
+		all[b.uid] = [2]string{b.title, b.about}
+	}
+	return all
+}
+
+// Name returns what a series is called in the words of a legend.
+func Name(legend string, labels map[string]string) string {
+	name := label.ReplaceAllStringFunc(legend, func(l string) string { return labels[label.FindStringSubmatch(l)[1]] })
+	return strings.Join(strings.Fields(name), " ")
+}
+
+var label = regexp.MustCompile(`\{\{ *(\w+) *\}\}`)
 
 var variable = regexp.MustCompile(`\$\{?(\w+)\}?`)
 

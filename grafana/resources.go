@@ -120,11 +120,11 @@ func capacityPanels() []panel {
 	}
 	return []panel{
 		{
-			title: "Cores", unit: "short", min: zero, width: 8, about: "What all pods of the cluster request, of what its nodes have. What does not fit stays Pending.",
+			title: "Requested cores", unit: "short", min: zero, width: 8, about: "What all pods of the cluster request, of what its nodes have. What does not fit stays Pending.",
 			queries: capacity("cpu"),
 		},
 		{
-			title: "Memory", unit: "bytes", min: zero, width: 8, about: "What all pods of the cluster request, of what its nodes have.",
+			title: "Requested memory", unit: "bytes", min: zero, width: 8, about: "What all pods of the cluster request, of what its nodes have.",
 			queries: capacity("memory"),
 		},
 		{
@@ -141,28 +141,28 @@ func nodePanels() []panel {
 	const labels = "{{policy}} {{node}}"
 	return []panel{
 		{
-			title: "CPU", unit: "percentunit", min: zero, width: 8, about: "Share of each node's cores that is not idle.",
+			title: "CPU of nodes", unit: "percentunit", min: zero, width: 8, about: "Share of each node's cores that is not idle.",
 			queries: []query{{expr: `1 - sum by (policy, node) (rate(node_cpu_seconds_total{@policy,mode="idle"}[$__rate_interval])) / sum by (policy, node) (rate(node_cpu_seconds_total{@policy}[$__rate_interval]))`, legend: labels}},
 		},
 		{
-			title: "Memory", unit: "percentunit", min: zero, max: new(1.0), width: 8, about: "Share of each node's memory that programs cannot get any more.",
+			title: "Memory of nodes", unit: "percentunit", min: zero, max: new(1.0), width: 8, about: "Share of each node's memory that programs cannot get any more.",
 			queries: []query{{expr: `1 - node_memory_MemAvailable_bytes{@policy} / node_memory_MemTotal_bytes{@policy}`, legend: labels}},
 		},
 		{
-			title: "File systems", unit: "percentunit", min: zero, max: new(1.0), width: 8, about: "Share of each node's file systems that is full.",
+			title: "File systems of nodes", unit: "percentunit", min: zero, max: new(1.0), width: 8, about: "Share of each node's file systems that is full.",
 			marks:   []mark{{0, "transparent"}, {0.85, "red"}},
 			queries: []query{{expr: `1 - node_filesystem_avail_bytes{@policy,fstype!~"tmpfs|overlay"} / node_filesystem_size_bytes{@policy,fstype!~"tmpfs|overlay"}`, legend: labels + " {{mountpoint}}"}},
 		},
 		{
-			title: "Network", unit: "Bps", min: zero, width: 8, about: "Bytes a second that all nodes receive and send.",
+			title: "Network of nodes", unit: "Bps", min: zero, width: 8, about: "Bytes a second that all nodes receive and send.",
 			queries: inAndOut("node_network_receive_bytes_total", "node_network_transmit_bytes_total", "received", "sent", `{@policy,device!="lo"}`),
 		},
 		{
-			title: "Disk", unit: "Bps", min: zero, width: 8, about: "Bytes a second that all nodes read and write.",
+			title: "Disk of nodes", unit: "Bps", min: zero, width: 8, about: "Bytes a second that all nodes read and write.",
 			queries: inAndOut("node_disk_read_bytes_total", "node_disk_written_bytes_total", "read", "written", `{@policy}`),
 		},
 		{
-			title: "Disk operations", unit: "iops", min: zero, width: 8, about: "Reads and writes a second of all nodes.",
+			title: "Disk operations of nodes", unit: "iops", min: zero, width: 8, about: "Reads and writes a second of all nodes.",
 			queries: inAndOut("node_disk_reads_completed_total", "node_disk_writes_completed_total", "reads", "writes", `{@policy}`),
 		},
 		{

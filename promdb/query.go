@@ -26,6 +26,12 @@ type Sample struct {
 	Value  float64
 }
 
+// A Range is one series of a range query.
+type Range struct {
+	Labels []Label   // sorted by name
+	Values []float64 // one for each step, NaN where there is none
+}
+
 // String returns the sample's series in PromQL notation and its value.
 func (s Sample) String() string {
 	var b strings.Builder
@@ -190,47 +196,79 @@ func (e *evaluator) instant(ctx context.Context, expr string, at time.Time, dela
 
 func (e *evaluator) queryRange(
 	ctx context.Context, expr string, from, to time.Time, step, delay time.Duration,
-) ([]float64, error) {
+) (values []float64, err error) {
+	err = e.overRange(ctx, expr, from, to, step, delay, func(matrix promql.Matrix, steps int, at func(int64) int) {
+		values = make([]float64, steps)
+		seen := make([]bool, steps)
+		for _, series := range matrix {
+			for _, p := range series.Floats {
+				values[at(p.T)] += p.F
+				seen[at(p.T)] = true
+			}
+		}
+		for i, ok := range seen {
+			if !ok {
+				values[i] = math.NaN()
+			}
+		}
+	})
+	return values, err
+}
+
+// queryRanges is queryRange without the sum.
+func (e *evaluator) queryRanges(
+	ctx context.Context, expr string, from, to time.Time, step, delay time.Duration,
+) (ranges []Range, err error) {
+	err = e.overRange(ctx, expr, from, to, step, delay, func(matrix promql.Matrix, steps int, at func(int64) int) {
+		for _, series := range matrix {
+			r := Range{Labels: fromLabels(series.Metric), Values: make([]float64, steps)}
+			for i := range r.Values {
+				r.Values[i] = math.NaN()
+			}
+			for _, p := range series.Floats {
+				r.Values[at(p.T)] = p.F
+			}
+			ranges = append(ranges, r)
+		}
+	})
+	return ranges, err
+}
+
+// overRange evaluates expr and hands out its series, sorted by labels, the number of
+// steps, and which step a time is; the series are the engine's own again afterwards.
+func (e *evaluator) overRange(
+	ctx context.Context, expr string, from, to time.Time, step, delay time.Duration,
+	take func(matrix promql.Matrix, steps int, at func(t int64) int),
+) error {
 	from, to = floor(from), floor(to)
 	if step <= 0 || step%time.Millisecond != 0 {
-		return nil, fmt.Errorf("query %q: step %s is not a positive whole number of milliseconds", expr, step)
+		return fmt.Errorf("query %q: step %s is not a positive whole number of milliseconds", expr, step)
 	}
 	if to.Before(from) {
-		return nil, fmt.Errorf("query %q: range ends at %s, before its start at %s", expr, stamp(to), stamp(from))
+		return fmt.Errorf("query %q: range ends at %s, before its start at %s", expr, stamp(to), stamp(from))
 	}
 	q, err := e.engine.NewRangeQuery(ctx, e.gate(to, delay), nil, expr, from, to, step)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer q.Close()
 	res := q.Exec(ctx)
 	if res.Err != nil {
-		return nil, fmt.Errorf("query %q from %s to %s: %w", expr, stamp(from), stamp(to), execError(ctx, res.Err))
+		return fmt.Errorf("query %q from %s to %s: %w", expr, stamp(from), stamp(to), execError(ctx, res.Err))
 	}
 	matrix, err := res.Matrix()
 	if err != nil {
-		return nil, fmt.Errorf("query %q: %w", expr, ErrType)
+		return fmt.Errorf("query %q: %w", expr, ErrType)
 	}
-	slices.SortFunc(matrix, func(a, b promql.Series) int { return labels.Compare(a.Metric, b.Metric) })
-	values := make([]float64, to.Sub(from)/step+1)
-	seen := make([]bool, len(values))
 	for _, series := range matrix {
 		if len(series.Histograms) > 0 {
-			return nil, fmt.Errorf("query %q from %s to %s: %w of floats, not histograms",
+			return fmt.Errorf("query %q from %s to %s: %w of floats, not histograms",
 				expr, stamp(from), stamp(to), ErrType)
 		}
-		for _, p := range series.Floats {
-			i := (p.T - from.UnixMilli()) / step.Milliseconds()
-			values[i] += p.F
-			seen[i] = true
-		}
 	}
-	for i, ok := range seen {
-		if !ok {
-			values[i] = math.NaN()
-		}
-	}
-	return values, nil
+	slices.SortFunc(matrix, func(a, b promql.Series) int { return labels.Compare(a.Metric, b.Metric) })
+	take(matrix, int(to.Sub(from)/step)+1, func(t int64) int { return int((t - from.UnixMilli()) / step.Milliseconds()) })
+	return nil
 }
 
 func (e *evaluator) gate(at time.Time, delay time.Duration) gated {

@@ -68,6 +68,12 @@ func (r *Reader) QueryVector(ctx context.Context, expr string, at time.Time) ([]
 	return r.eval.queryVector(ctx, expr, at, 0)
 }
 
+// QueryRanges is QueryRange without the sum: it returns the series sorted by their
+// labels, and none where there is no data.
+func (r *Reader) QueryRanges(ctx context.Context, expr string, from, to time.Time, step time.Duration) ([]Range, error) {
+	return r.eval.queryRanges(ctx, expr, from, to, step, 0)
+}
+
 // Querier implements storage.Queryable, for promapi. Nothing of it is hidden: the run
 // is over.
 func (r *Reader) Querier(mint, maxt int64) (storage.Querier, error) {
