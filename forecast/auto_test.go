@@ -175,3 +175,25 @@ func TestCoverageAfterALevelShift(t *testing.T) {
 		}
 	}
 }
+
+// The models that cost most take part only when somebody puts them among the experts; see
+// docs/adr/0012-auto-and-intervals.md.
+func TestAutoLeavesOutWhatDoesNotEarnItsCost(t *testing.T) {
+	for _, horizon := range []int{4, 20} {
+		p := mustFit(t, forecast.Auto{Horizons: horizon}, hours(daily(20*testDay, testDay, 12)...)).(*forecast.AutoPredictor)
+		for _, w := range p.Weights() {
+			for _, out := range []string{"lstm", "gru", "arima", "forest"} {
+				if w.Name == out {
+					t.Errorf("%d steps ahead %s is an expert", horizon, w.Name)
+				}
+			}
+		}
+	}
+	with := forecast.Auto{Horizons: 4, Experts: []forecast.Expert{{Model: forecast.Naive{}}, {Model: forecast.GRU{Hidden: 4, Window: 24, Batches: 10}}}}
+	p := mustFit(t, with, hours(daily(20*testDay, testDay, 3)...)).(*forecast.AutoPredictor)
+	for _, w := range p.Weights() {
+		if !(w.Weight > 0) {
+			t.Errorf("%s, put among the experts, has weight %v", w.Name, w.Weight)
+		}
+	}
+}
