@@ -24,6 +24,7 @@ var rooms = map[string][]string{
 	"backtest/gate":       {"backtest/result", "forecast", "internal/strict"},
 	"backtest/policytest": {"*", "!live", "!reports", "!cmd"},
 	"datasets":            {"internal/suggest"},
+	"datasets/exporter":   {"datasets"},
 	"datasets/importer":   {"datasets", "internal/suggest"},
 	"live":                {"autoscaler", "policy", "forecast", "api/v1alpha1", "internal/metricnames", "live/promclient"},
 	"grafana/generate":    {"grafana"},

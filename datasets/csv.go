@@ -117,6 +117,8 @@ type csvReader struct {
 	valueCol  int
 	times     timeParser
 	rows      []row
+	header    []string
+	beside    string // the column to read instead of the load; empty: the load
 }
 
 // open finds compression, byte order mark and separator.
@@ -226,11 +228,15 @@ func (c *csvReader) layout(fields []string, line int) (header bool, err error) {
 		}
 		return false, nil
 	}
-	at := columnsNamed(fields, "timestamp", "time", "datetime", "date", "ts", "period")
-	load := columnsNamed(fields, "value", "load", "rps", "requests", "count")
+	at := columnsNamed(fields, timeNames()...)
+	load := columnsNamed(fields, loadNames()...)
+	c.header = slices.Clone(fields)
 	switch {
 	case len(at) == 1 && len(load) == 1:
 		c.timeCol, c.valueCol = at[0], load[0]
+		if c.beside != "" {
+			c.valueCol = slices.Index(fields, c.beside)
+		}
 	case c.columns > 2:
 		return false, c.fault(line, fmt.Sprintf("%d columns, of which the header calls %d a time and %d a load",
 			c.columns, len(at), len(load)), "name one column timestamp and one value, or keep only those two", nil)
@@ -256,6 +262,10 @@ func isHeader(fields []string) bool {
 	}
 	return named
 }
+
+func timeNames() []string { return []string{"timestamp", "time", "datetime", "date", "ts", "period"} }
+
+func loadNames() []string { return []string{"value", "load", "rps", "requests", "count"} }
 
 func columnsNamed(fields []string, names ...string) []int {
 	var found []int
@@ -334,7 +344,7 @@ func (c *csvReader) enough() error {
 	case len(c.rows) == 1:
 		return c.fault(int(c.rows[0].line), "a single row, so the step is unknown", "add at least a second row", nil)
 	}
-	if !slices.ContainsFunc(c.rows, func(r row) bool { return !math.IsNaN(r.value) }) {
+	if c.beside == "" && !slices.ContainsFunc(c.rows, func(r row) bool { return !math.IsNaN(r.value) }) {
 		return c.fault(int(c.rows[0].line), "every value is empty", "record at least one value", nil)
 	}
 	return nil

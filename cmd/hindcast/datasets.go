@@ -16,7 +16,7 @@ import (
 func datasetsCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "datasets",
-		Usage: "list, describe, generate and import load",
+		Usage: "list, describe, generate, import and export load",
 		Subcommands: []*cli.Command{
 			{
 				Name:   "list",
@@ -44,6 +44,7 @@ func datasetsCommand() *cli.Command {
 				Action: generate,
 			},
 			importCommand(),
+			exportCommand(),
 		},
 	}
 }
@@ -87,6 +88,15 @@ func describe(c *cli.Context) error {
 	fmt.Fprintf(tw, "step\t%v\n", s.Step)
 	fmt.Fprintf(tw, "points\t%d, %d missing, longest gap %v\n", st.Points, st.Missing, st.LongestGap)
 	fmt.Fprintf(tw, "values\tmin %.4g, median %.4g, mean %.4g, p95 %.4g, p99 %.4g, max %.4g\n", st.Min, st.Median, st.Mean, st.P95, st.P99, st.Max)
+	if arg := c.Args().First(); !strings.HasPrefix(arg, "scenario:") {
+		beside, err := datasets.ColumnNames(arg)
+		if err != nil {
+			return err
+		}
+		if len(beside) > 0 {
+			fmt.Fprintf(tw, "beside\t%s\n", strings.Join(beside, ", "))
+		}
+	}
 	return tw.Flush()
 }
 
