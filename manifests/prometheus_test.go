@@ -112,9 +112,20 @@ func TestAlertsAreRouted(t *testing.T) {
 		return strings.TrimSpace(string(out))
 	}
 	amtool("check-config", config)
-	for alert, want := range map[string]string{"severity=critical": "pager", "severity=warning": "chat", "severity=info": "shown", "alertname=Watchdog": "shown"} {
+	route := map[string]string{"severity=page": "pager", "severity=ticket": "chat", "severity=info": "shown", "alertname=Watchdog": "shown"}
+	for alert, want := range route {
 		if got := amtool("config", "routes", "test", "--config.file="+config, alert); got != want {
 			t.Errorf("%s goes to %s, not %s", alert, got, want)
+		}
+	}
+	// Nobody looks at what is only shown.
+	for _, group := range ruleGroups(t) {
+		for _, rule := range group.(map[string]any)["rules"].([]any) {
+			labels, _ := rule.(map[string]any)["labels"].(map[string]any)
+			name, alerts := rule.(map[string]any)["alert"]
+			if to := route[fmt.Sprintf("severity=%v", labels["severity"])]; alerts && (to == "" || to == "shown") {
+				t.Errorf("alert %s of severity %v is sent to nobody", name, labels["severity"])
+			}
 		}
 	}
 }
