@@ -3,6 +3,7 @@ package manifests_test
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -78,4 +79,47 @@ func TestQuickStart(t *testing.T) {
 
 func hasServicePort(s *corev1.Service, port string) bool {
 	return slices.ContainsFunc(s.Spec.Ports, func(p corev1.ServicePort) bool { return strconv.Itoa(int(p.Port)) == port })
+}
+
+// TestPagesNameOptionsThatExist wants the commands of the pages about the cluster to have
+// the flags that the programs have.
+func TestPagesNameOptionsThatExist(t *testing.T) {
+	hindcast := filepath.Join(t.TempDir(), "hindcast")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", hindcast, "../cmd/hindcast").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	checked := 0
+	for _, page := range []string{"QUICKSTART", "docs/PROMETHEUS_SETUP", "docs/GRAFANA_DASHBOARDS", "docs/V3_ARCHITECTURE", "docs/PREDICTIVE_SCALING"} {
+		for _, line := range commands(t, "../"+page+".md") {
+			words := strings.Fields(line)
+			var help *exec.Cmd
+			switch {
+			case words[0] == "bin/hindcast":
+				command := words[1:2]
+				if words[1] == "forecast" {
+					command = words[1:3]
+				}
+				help = exec.CommandContext(t.Context(), hindcast, append(command, "--help")...)
+			case strings.HasPrefix(words[0], "./scripts/"):
+				help = exec.CommandContext(t.Context(), "../"+words[0], "--help")
+			default:
+				continue
+			}
+			out, err := help.CombinedOutput()
+			if err != nil {
+				t.Errorf("%s: %s: %v\n%s", page, line, err, out)
+			}
+			for _, flag := range words {
+				if strings.HasPrefix(flag, "-") {
+					checked++
+					if !regexp.MustCompile(`(^|[\s,])` + regexp.QuoteMeta(flag) + `[\s,]`).Match(out) {
+						t.Errorf("%s: %s: no option %s", page, line, flag)
+					}
+				}
+			}
+		}
+	}
+	if checked < 15 {
+		t.Errorf("checked only %d options", checked)
+	}
 }
