@@ -2,6 +2,7 @@ package backtest
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -12,6 +13,7 @@ import (
 
 	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/datasets"
+	"hindcast.dev/promdb"
 	"hindcast.dev/sim"
 )
 
@@ -28,7 +30,7 @@ func openDataset(d v1alpha1.Dataset, seed uint64) (datasets.Series, error) {
 			return s, findErr
 		}
 		s = sc.Generate(seed)
-	} else if s, err = datasets.Open(d.Path); err != nil {
+	} else if s, err = promdb.OpenLoad(context.Background(), d.Path, d.Query, d.Step.Duration); err != nil {
 		return s, err
 	}
 	s.Name = cmp.Or(d.Name, s.Name)

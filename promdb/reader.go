@@ -105,6 +105,10 @@ func (r *Reader) add(dir string) error {
 			return err
 		}
 	}
+	return r.addBlocks(dir)
+}
+
+func (r *Reader) addBlocks(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err

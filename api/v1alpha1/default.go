@@ -86,6 +86,7 @@ func (d *Dataset) setDefaults() {
 // nameOf turns the path of a recording into a name: its folder's where the file is
 // called load, else its own, without extensions.
 func nameOf(path string) string {
+	path = strings.TrimPrefix(path, "tsdb:")
 	clean := filepath.ToSlash(filepath.Clean(path))
 	base := clean[strings.LastIndex(clean, "/")+1:]
 	base = strings.TrimSuffix(strings.TrimSuffix(base, ".gz"), ".csv")

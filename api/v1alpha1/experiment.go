@@ -58,8 +58,14 @@ type Dataset struct {
 	// Name is unique; default: the scenario, or the file or, where that is called
 	// load, its folder.
 	Name string `json:"name,omitempty"`
-	// Path is a recording, relative to the experiment.
+	// Path is a recording, relative to the experiment: a CSV file, or tsdb: and the
+	// folder of the data of a Prometheus server.
 	Path string `json:"path,omitempty"`
+	// Query is what the load is in a tsdb: folder; default: what hindcast record made it
+	// of, or its only metric.
+	Query string `json:"query,omitempty"`
+	// Step is how often Query is evaluated; default: that of hindcast record, or 1m.
+	Step metav1.Duration `json:"step,omitzero"`
 	// Scenario is the name of a synthetic load.
 	Scenario string `json:"scenario,omitempty"`
 	// Unit of the values: rps, cores, percent or count-per-step; default: rps, or

@@ -81,6 +81,12 @@ func (f *faults) datasets(all []Dataset) {
 		case d.Path != "" && d.Scenario != "":
 			f.add(path, "has both path and scenario; remove one")
 		}
+		if (d.Query != "" || d.Step.Duration != 0) && !strings.HasPrefix(d.Path, "tsdb:") {
+			f.add(path, "has a query or a step, which only a path tsdb:FOLDER has; remove them")
+		}
+		if d.Step.Duration < 0 {
+			f.add(path+".step", "%v is negative; write a duration such as 30s", d.Step.Duration)
+		}
 		if d.Name != "" && seen[d.Name] {
 			f.add(path+".name", "%q stands twice; give every dataset a name of its own", d.Name)
 		}

@@ -27,11 +27,14 @@ func backtestCommand() *cli.Command {
 		Name:  "backtest",
 		Usage: "replay load through scaling policies and compare them",
 		Description: "Without arguments it runs the built-in scenario. Data is a CSV file (timestamp,value;\n" +
-			"gzip too) or scenario:NAME; see `hindcast datasets list`. Of several datasets each\n" +
+			"gzip too), scenario:NAME (see `hindcast datasets list`), or tsdb:FOLDER: the data of a\n" +
+			"Prometheus server, a snapshot, or what `hindcast record` wrote. Of several datasets each\n" +
 			"gets a folder of its own in the output folder.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "experiment `FILE` (YAML; - is standard input); flags given beside it win"},
-			&cli.StringSliceFlag{Name: "data", Usage: "load: `FILE` or scenario:NAME; may be repeated", DefaultText: "scenario:" + builtInScenario},
+			&cli.StringSliceFlag{Name: "data", Usage: "load: `FILE`, tsdb:FOLDER or scenario:NAME; may be repeated", DefaultText: "scenario:" + builtInScenario},
+			&cli.StringFlag{Name: "query", Usage: "with tsdb:FOLDER, the load is `PROMQL`", DefaultText: "what the folder was recorded for, or its only metric"},
+			&cli.StringFlag{Name: "step", Usage: "with tsdb:FOLDER, evaluate the query every `DURATION`", DefaultText: "as it was recorded, or 1m"},
 			&cli.StringFlag{Name: "policies", Usage: "comma-separated `IDS`: " + strings.Join(v1alpha1.Policies(), ", "), DefaultText: "all"},
 			&cli.StringSliceFlag{Name: "scaler", Usage: "manifest `FILE` of a HorizontalPodAutoscaler or PredictiveScaler that takes part; may be repeated"},
 			&cli.StringFlag{Name: "unit", Usage: "what the values of the data are: `UNIT` is " + strings.Join(v1alpha1.Units(), ", "), DefaultText: "rps, or the scenario's own"},

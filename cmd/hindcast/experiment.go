@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"sigs.k8s.io/yaml"
@@ -56,8 +57,13 @@ func inputOf(c *cli.Context) (*input, error) {
 // rebase replaces every path that is not absolute.
 func (in *input) rebase(to func(string) string) {
 	replace := func(path *string) {
-		if *path != "" && !filepath.IsAbs(*path) {
-			*path = to(*path)
+		dir, isData := strings.CutPrefix(*path, "tsdb:")
+		switch {
+		case dir == "" || filepath.IsAbs(dir):
+		case isData:
+			*path = "tsdb:" + to(dir)
+		default:
+			*path = to(dir)
 		}
 	}
 	for i := range in.Spec.Datasets {
@@ -105,6 +111,9 @@ func (in *input) setLoad(c *cli.Context) error {
 	if slices.Contains(c.StringSlice("data"), "") {
 		return errors.New("--data: is empty; give a file or scenario:NAME")
 	}
+	if err := in.setQuery(c); err != nil {
+		return err
+	}
 	if len(s.Datasets) == 0 {
 		s.Datasets = []v1alpha1.Dataset{{Scenario: builtInScenario}}
 	}
@@ -112,6 +121,35 @@ func (in *input) setLoad(c *cli.Context) error {
 		for i := range s.Datasets {
 			s.Datasets[i].Unit = unit
 		}
+	}
+	return nil
+}
+
+// setQuery takes over the flags about the data of Prometheus servers.
+func (in *input) setQuery(c *cli.Context) error {
+	step := time.Duration(0)
+	if c.IsSet("step") {
+		var err error
+		if step, err = durationFlag(c, "step"); err != nil {
+			return err
+		}
+	}
+	used := false
+	for i := range in.Spec.Datasets {
+		d := &in.Spec.Datasets[i]
+		if !strings.HasPrefix(d.Path, "tsdb:") {
+			continue
+		}
+		used = true
+		if c.IsSet("query") {
+			d.Query = c.String("query")
+		}
+		if step > 0 {
+			d.Step.Duration = step
+		}
+	}
+	if (c.IsSet("query") || step > 0) && !used {
+		return errors.New("--query and --step are for --data tsdb:FOLDER; leave them out, or name a folder")
 	}
 	return nil
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 
 	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/datasets"
+	"hindcast.dev/promdb"
 )
 
 // fewestValues is how many values of a load there must be. A backtest refuses fewer
@@ -28,7 +30,7 @@ func checkLoad(d v1alpha1.Dataset) error {
 		_, err := datasets.Find(d.Scenario)
 		return err
 	}
-	s, err := datasets.Open(d.Path)
+	s, err := promdb.OpenLoad(context.Background(), d.Path, d.Query, d.Step.Duration)
 	if err != nil {
 		return err
 	}
@@ -48,7 +50,7 @@ func enough(s datasets.Series, from string) error {
 	return nil
 }
 
-// openLoad opens a file or scenario:NAME, and tells who says what its unit is.
+// openLoad opens a file, tsdb:FOLDER or scenario:NAME, and tells who says what its unit is.
 func openLoad(arg, unit string) (s datasets.Series, said string, err error) {
 	if name, ok := strings.CutPrefix(arg, "scenario:"); ok {
 		sc, err := datasets.Find(name)
@@ -57,7 +59,7 @@ func openLoad(arg, unit string) (s datasets.Series, said string, err error) {
 		}
 		s, said = sc.Generate(1), "the scenario says so"
 	} else {
-		if s, err = datasets.Open(arg); err != nil {
+		if s, err = promdb.OpenLoad(context.Background(), arg, "", 0); err != nil {
 			return s, "", err
 		}
 		said = "taken for granted: a file does not say, --unit does"
