@@ -16,12 +16,9 @@ var ErrNoStart = errors.New("the log does not begin with the start of a policy")
 
 // A Difference is a decision that came out otherwise when it was made again.
 type Difference struct {
-	Time        time.Time
-	Was, Is     int32
-	WasReason   string
-	IsReason    string
-	InputIndex  int // of the step in the log, from 0
-	SinceStarts int // how many starts the log had by then
+	Time                time.Time
+	Was, Is             int32
+	WasReason, IsReason string
 }
 
 // A Redecision is the outcome of a replay.
@@ -60,7 +57,6 @@ func Redecide(ctx context.Context, log iter.Seq2[Record, error]) (Redecision, er
 		if d.Replicas != rec.Replicas || d.Reason != rec.Reason {
 			out.Differences = append(out.Differences, Difference{
 				Time: rec.Time, Was: rec.Replicas, Is: d.Replicas, WasReason: rec.Reason, IsReason: d.Reason,
-				InputIndex: out.Steps, SinceStarts: out.Starts,
 			})
 		}
 		out.Steps++

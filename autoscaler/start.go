@@ -93,7 +93,12 @@ func (s *Start) Policy(ctx context.Context) (*policy.V3, error) {
 
 // cold returns the policy before it learns anything.
 func (s *Start) cold() (*policy.V3, error) {
-	spec := &s.Scaler.Spec
+	scaler := s.Scaler.DeepCopy()
+	scaler.Default()
+	if err := scaler.Validate(); err != nil {
+		return nil, err
+	}
+	spec := &scaler.Spec
 	fallback, err := policy.FallbackFor(spec, s.RequestMilliCPU)
 	if err != nil {
 		return nil, err

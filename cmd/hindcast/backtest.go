@@ -47,6 +47,7 @@ func backtestCommand() *cli.Command {
 			&cli.StringFlag{Name: "metrics", Usage: "series to keep in the run's blocks: `SET` is needed or all", DefaultText: "needed"},
 			&cli.StringSliceFlag{Name: "rules", Usage: "evaluate the Prometheus rules of `FILE` on simulated time; may be repeated"},
 			&cli.IntFlag{Name: "parallel", Usage: "do `N` runs at once", DefaultText: "one a core"},
+			&cli.StringFlag{Name: "replay", Usage: "instead of a backtest, make the decisions of the log `FILE` of a live scaler again and say where they differ"},
 			&cli.BoolFlag{Name: "print-experiment", Usage: "print the experiment in force and stop", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "force", Usage: "replace the run that the output folder holds", DisableDefaultText: true},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the results to `FOLDER`", Value: "run"},
@@ -58,6 +59,9 @@ func backtestCommand() *cli.Command {
 func runBacktest(c *cli.Context) (err error) {
 	if c.Args().Present() {
 		return fmt.Errorf("backtest takes no argument, got %q; data is given by --data", c.Args().First())
+	}
+	if path := c.String("replay"); path != "" {
+		return replayLog(c, path)
 	}
 	in, err := inputOf(c)
 	if err != nil {

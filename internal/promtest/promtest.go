@@ -47,9 +47,45 @@ func Find(t testing.TB) string {
 // Start runs a server over dir, as its --storage.tsdb.path, until the test ends.
 func Start(t testing.TB, dir string) *Server {
 	t.Helper()
+	return start(t, dir, "")
+}
+
+// Scrape runs a server over dir that scrapes a target, HOST:PORT, too.
+func Scrape(t testing.TB, dir, target string, interval time.Duration) *Server {
+	t.Helper()
+	return start(t, dir, fmt.Sprintf("global: {scrape_interval: %dms, scrape_timeout: %dms}\n"+
+		"scrape_configs: [{job_name: test, honor_labels: true, static_configs: [{targets: [%q]}]}]\n",
+		interval.Milliseconds(), interval.Milliseconds(), target))
+}
+
+// Backfill writes the samples of a file in the OpenMetrics format as blocks into dir, by
+// the promtool that HINDCAST_PROMTOOL names, else the one on PATH.
+func Backfill(t testing.TB, dir string, openMetrics []byte) {
+	t.Helper()
+	binary := os.Getenv("HINDCAST_PROMTOOL")
+	if binary == "" {
+		var err error
+		if binary, err = exec.LookPath("promtool"); err != nil {
+			if os.Getenv("CI") == "true" {
+				t.Fatal(err)
+			}
+			t.Skip("no promtool on PATH and HINDCAST_PROMTOOL is not set; `make test` builds one")
+		}
+	}
+	file := filepath.Join(t.TempDir(), "openmetrics.txt")
+	if err := os.WriteFile(file, openMetrics, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), binary, "tsdb", "create-blocks-from", "openmetrics", file, dir).CombinedOutput(); err != nil {
+		t.Fatalf("backfill: %v\n%s", err, out)
+	}
+}
+
+func start(t testing.TB, dir, text string) *Server {
+	t.Helper()
 	binary := Find(t)
 	config := filepath.Join(t.TempDir(), "prometheus.yml")
-	if err := os.WriteFile(config, nil, 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s := &Server{address: freeAddress(t)}
