@@ -287,3 +287,21 @@ func TestQueriesAreAboutKnownSeries(t *testing.T) {
 		t.Errorf("only %d selectors checked", checked)
 	}
 }
+
+// The page of the dashboards says of every panel what its description does.
+func TestPageListsEveryPanel(t *testing.T) {
+	page, err := os.ReadFile("../docs/dashboards.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range grafana.Panels() {
+		if want := "\n**" + p.Title + "**. " + p.About + "\n"; !strings.Contains(string(page), want) {
+			t.Errorf("docs/dashboards.md is not up to date, make dashboards-pictures: no%s", want)
+		}
+	}
+	for _, about := range grafana.Boards() {
+		if !strings.Contains(string(page), "\n## "+about[0]+"\n\n"+about[1]+" ") {
+			t.Errorf("docs/dashboards.md is not up to date, make dashboards-pictures: no %s", about[0])
+		}
+	}
+}

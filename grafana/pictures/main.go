@@ -185,7 +185,7 @@ func (d *drawer) table(b *strings.Builder, p grafana.Panel) error {
 				rows[policy] = make([]string, len(p.Queries))
 				order = append(order, policy)
 			}
-			rows[policy][k] = fmt.Sprintf("%.4g", s.Value)
+			rows[policy][k] = figure(s.Value)
 		}
 	}
 	fmt.Fprintf(b, "\n|---|%s\n", strings.Repeat("--:|", len(p.Queries)))
@@ -193,6 +193,18 @@ func (d *drawer) table(b *strings.Builder, p grafana.Panel) error {
 		fmt.Fprintf(b, "| %s | %s |\n", policy, strings.Join(rows[policy], " | "))
 	}
 	return nil
+}
+
+// figure writes a number for the table; shares near 1 differ in their last digits.
+func figure(v float64) string {
+	switch {
+	case v > 0.99 && v <= 1:
+		return fmt.Sprintf("%.6f", v)
+	case v >= 100:
+		return fmt.Sprintf("%.0f", v)
+	default:
+		return fmt.Sprintf("%.3g", v)
+	}
 }
 
 func slug(title string) string {
