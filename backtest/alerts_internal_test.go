@@ -1,0 +1,193 @@
+package backtest
+
+import (
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hindcast.dev/api/v1alpha1"
+	"hindcast.dev/backtest/result"
+	"hindcast.dev/datasets"
+	"hindcast.dev/internal/metricnames"
+	"hindcast.dev/promdb"
+)
+
+// shippedRules are the rule files of manifests/monitoring.
+func shippedRules(t *testing.T) []*promdb.RuleFile {
+	t.Helper()
+	paths, err := filepath.Glob("../manifests/monitoring/rules/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []*promdb.RuleFile
+	for _, path := range paths {
+		if name := filepath.Base(path); name == "kustomization.yaml" || strings.HasSuffix(name, "_test.yaml") {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, rulesOf(t, path, string(text)))
+	}
+	if len(files) < 4 {
+		t.Fatalf("only %d rule files", len(files))
+	}
+	return files
+}
+
+// TestShippedRulesReadWhatIsExposed: no rule asks for a metric that nobody exposes or
+// records.
+func TestShippedRulesReadWhatIsExposed(t *testing.T) {
+	recorded := map[string]bool{}
+	for _, f := range shippedRules(t) {
+		for _, name := range f.Records() {
+			recorded[name] = true
+		}
+	}
+	for _, f := range shippedRules(t) {
+		names, exact, err := f.Metrics()
+		if err != nil || !exact {
+			t.Errorf("metrics of the rules: exact %v, %v", exact, err)
+		}
+		for _, name := range names {
+			if _, ok := metricnames.Find(name); !ok && !recorded[name] {
+				t.Errorf("%s is neither exposed nor recorded", name)
+			}
+		}
+	}
+}
+
+// hours is a load in requests/s of so many hours, by minute.
+func hours(n int, of func(minute int) float64) datasets.Series {
+	s := datasets.Series{Name: "load", Unit: datasets.RPS, Start: monday, Step: time.Minute}
+	for i := range n * 60 {
+		s.Values = append(s.Values, of(i))
+	}
+	return s
+}
+
+// calm is a day's rhythm without surprises.
+func calm(minute int) float64 {
+	return 300 + 150*math.Sin(float64(minute)*2*math.Pi/1440) + 5*math.Sin(float64(minute))
+}
+
+// An alertCase is a simulated scenario and the alerts that have to fire in it: no other
+// may, unless it is in also.
+type alertCase struct {
+	load    datasets.Series
+	change  func(*v1alpha1.ExperimentSpec)
+	env     func(*env)
+	entrant string
+	value   float64 // of its knob; 0: as configured
+	fires   []string
+	also    []string
+}
+
+// TestEveryAlertFires: for each alert that is shipped a scenario fires it, and others do
+// not: a calm day and more fires none at all.
+func TestEveryAlertFires(t *testing.T) {
+	files := shippedRules(t)
+	noise := rand.New(rand.NewPCG(1, 2))
+	for name, tc := range map[string]alertCase{
+		"calm": {load: hours(25, calm), entrant: "v3"},
+		"a tenth of the requests fail": {
+			load: hours(7, calm), entrant: "static", value: 5,
+			change: func(spec *v1alpha1.ExperimentSpec) { spec.App.ErrorRate, spec.SLO.Objective = "0.1", "85" },
+			fires:  []string{"HindcastSLOBurnFast", "HindcastSLOBurnMedium", "HindcastSLOBurnSlow"},
+		},
+		"a little more than the budget fails": {
+			load: hours(7, calm), entrant: "static", value: 5,
+			change: func(spec *v1alpha1.ExperimentSpec) { spec.App.ErrorRate, spec.SLO.Objective = "0.002", "99" },
+			fires:  []string{"HindcastSLOBurnSlow"},
+		},
+		"the metrics of the application are lost": {
+			load: hours(6, calm), entrant: "scale",
+			change: func(spec *v1alpha1.ExperimentSpec) { spec.MaxReplicas = 20 },
+			env: func(e *env) {
+				e.outages = []outage{{metricnames.JobApp, e.load.Start.Add(4 * time.Hour), e.load.Start.Add(4*time.Hour + 30*time.Minute)}}
+			},
+			fires: []string{"HindcastScalerStale", "HindcastTargetDown"},
+			also:  []string{"HindcastForecastAccuracyLow", "HindcastScalerAtMax"},
+		},
+		"nothing can be foreseen": {
+			load:    hours(5, func(int) float64 { return 10 + 600*math.Pow(noise.Float64(), 4) }),
+			entrant: "v3",
+			fires:   []string{"HindcastForecastAccuracyLow"},
+			also:    []string{"HindcastScalerFlapping", "HindcastScalerAtMax", "HindcastSLOBurnFast", "HindcastSLOBurnMedium", "HindcastSLOBurnSlow"},
+		},
+		"fewer replicas than the load needs": {
+			load: hours(4, calm), entrant: "hpa",
+			change: func(spec *v1alpha1.ExperimentSpec) { spec.MaxReplicas = 2 },
+			fires:  []string{"HindcastScalerAtMax"},
+			also:   []string{"HindcastSLOBurnFast", "HindcastSLOBurnMedium", "HindcastSLOBurnSlow"},
+		},
+		"up and down": {
+			load: hours(4, func(minute int) float64 {
+				if minute/3%2 == 0 {
+					return 100
+				}
+				return 600
+			}),
+			change:  func(spec *v1alpha1.ExperimentSpec) { spec.App.PeakPods = 8 },
+			entrant: "hpa",
+			fires:   []string{"HindcastScalerFlapping"},
+			also:    []string{"HindcastSLOBurnFast", "HindcastSLOBurnMedium", "HindcastSLOBurnSlow", "HindcastScalerAtMax"},
+		},
+		"far too many": {
+			load: hours(25, calm), entrant: "static", value: 10,
+			change: func(spec *v1alpha1.ExperimentSpec) {
+				spec.MaxReplicas, spec.App.PeakPods, spec.Cluster.ScrapeInterval.Duration = 10, 1, 30*time.Second
+			},
+			fires: []string{"HindcastOverProvisioned"},
+		},
+		"no room for the pods": {
+			load: hours(3, calm), entrant: "static", value: 12,
+			change: func(spec *v1alpha1.ExperimentSpec) { spec.Cluster.Nodes.Count = 1 },
+			fires:  []string{"HindcastPodsPending"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			change := func(spec *v1alpha1.ExperimentSpec) {
+				spec.Warmup, spec.App.PeakPods = "1h", 3
+				if tc.change != nil {
+					tc.change(spec)
+				}
+			}
+			e := testEnv(t, tc.load, change)
+			if tc.env != nil {
+				tc.env(e)
+			}
+			if err := e.rules.add(files); err != nil {
+				t.Fatal(err)
+			}
+			ent := entrantNamed(t, e, tc.entrant)
+			value := tc.value
+			if value == 0 {
+				value = configured(ent)
+			}
+			tr := try(t, e, ent, value, catalog{})
+			if tr.ruleFault != nil {
+				t.Errorf("a rule failed: %v", tr.ruleFault)
+			}
+			if len(tr.alerts) != 10 {
+				t.Errorf("%d alerts were judged, want 10", len(tr.alerts))
+			}
+			for _, want := range tc.fires {
+				if !slices.ContainsFunc(tr.alerts, func(a result.Alert) bool { return a.Name == want && a.Firings > 0 && a.Seconds > 0 }) {
+					t.Errorf("%s did not fire: %+v", want, tr.alerts)
+				}
+			}
+			for _, a := range tr.alerts {
+				if a.Firings > 0 && !slices.Contains(tc.fires, a.Name) && !slices.Contains(tc.also, a.Name) {
+					t.Errorf("%s fired %d times for %v s", a.Name, a.Firings, a.Seconds)
+				}
+			}
+		})
+	}
+}
