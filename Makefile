@@ -39,9 +39,10 @@ envtest-assets: $(KUBEBUILDER_ASSETS)/kube-apiserver ## get a Kubernetes API ser
 plane-assets: $(KUBEBUILDER_ASSETS)/kwok ## get the rest of a control plane: controller manager, scheduler, kwok
 	@echo $(KUBEBUILDER_ASSETS)
 
-generate: ## write the CRD and the deep copies anew from api/v1alpha1
+generate: ## write what is made from something else: CRD and deep copies, the rules for the Prometheus Operator
 	$(CONTROLLER_GEN) object paths=./api/... && $(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=manifests/crd
 	rm -f manifests/crd/*_experiments.yaml # an Experiment is a file, never an object
+	$(GO) test ./manifests -run SameRules -update
 
 lint: ## run the linters
 	$(LINT) run ./...

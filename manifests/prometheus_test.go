@@ -160,7 +160,14 @@ func TestDiscovery(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	server := exec.CommandContext(ctx, binary, "--config.file="+path, "--storage.tsdb.path="+t.TempDir(), "--web.listen-address="+address)
+	// The arguments of the pod, with places of the test.
+	all := workloads(t, build(t, "monitoring/overlays/default"))
+	i := slices.IndexFunc(all, func(w workload) bool { return w.name == "prometheus" })
+	args := slices.Clone(all[i].pod.Spec.Containers[0].Args)
+	for i := range args {
+		args[i] = strings.NewReplacer("/etc/prometheus/config/prometheus.yml", path, "path=/prometheus", "path="+t.TempDir()).Replace(args[i])
+	}
+	server := exec.CommandContext(ctx, binary, append(args, "--web.listen-address="+address)...)
 	server.Cancel = func() error { return server.Process.Signal(os.Interrupt) }
 	server.WaitDelay = time.Minute
 	var log strings.Builder
@@ -277,18 +284,14 @@ func activeTargets(t *testing.T, address string) []string {
 	}
 	lines := []string{}
 	for _, target := range answer.Data.ActiveTargets {
-		line := target.Labels["job"] + " " + target.ScrapeURL
 		var names []string
-		for name := range target.Labels {
+		for name, value := range target.Labels {
 			if name != "job" {
-				names = append(names, name)
+				names = append(names, " "+name+"="+value)
 			}
 		}
 		slices.Sort(names)
-		for _, name := range names {
-			line += fmt.Sprintf(" %s=%s", name, target.Labels[name])
-		}
-		lines = append(lines, line)
+		lines = append(lines, target.Labels["job"]+" "+target.ScrapeURL+strings.Join(names, ""))
 	}
 	slices.Sort(lines)
 	return lines
