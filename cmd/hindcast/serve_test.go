@@ -92,7 +92,7 @@ func TestServe(t *testing.T) {
 
 	// A query of minutes is cut off: the program ends nevertheless.
 	slow := url.Values{
-		"query": {`max_over_time(sum(rate({__name__=~".+"}[2h]))[8h:1s])`}, "step": {"1"},
+		"query": {`max_over_time(sum(stddev_over_time({__name__=~".+"}[2h]))[8h:1s])`}, "step": {"1"},
 		"start": {now.Add(-2 * time.Hour).Format(time.RFC3339)}, "end": {now.Format(time.RFC3339)},
 	}
 	cut := make(chan error, 1)

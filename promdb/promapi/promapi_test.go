@@ -104,6 +104,7 @@ func fill(t testing.TB, db *promdb.DB, rng *rand.Rand) {
 	}
 	replicas, queue := series("replicas"), series("queue", "path", `a"b\c<é`+"\n")
 	tiny := series("tiny")
+	alert, since := series("ALERTS", "alertname", "AtMax", "alertstate", "firing"), series("ALERTS_FOR_STATE", "alertname", "AtMax")
 	totals, within := make([]float64, len(requests)), make([]float64, len(durations))
 	for i, at := 0, epoch; !at.After(end); i, at = i+1, at.Add(scrape) {
 		for k, s := range requests {
@@ -126,6 +127,8 @@ func fill(t testing.TB, db *promdb.DB, rng *rand.Rand) {
 		case i%200 == 120:
 			check(db.Stale(replicas, at))
 		}
+		check(db.Append(alert, at, 1))
+		check(db.Append(since, at, float64(epoch.Add(time.Hour).Unix())))
 		check(db.Append(tiny, at, 1e-9*float64(i)+1e22*float64(i%2)))
 		check(db.Commit(at))
 	}
@@ -286,6 +289,18 @@ func moved(t *testing.T, result json.RawMessage, by time.Duration) string {
 		t.Fatal(err)
 	}
 	return strings.TrimSpace(text.String())
+}
+
+// The alerts are those of the run's end, since the clients' time of their beginning.
+func TestAlerts(t *testing.T) {
+	h := newAPI(t, promapi.Config{Shift: 48 * time.Hour})
+	_, body := get(t, h, promapi.Prefix+"alerts", nil)
+	want := `{"status":"success","data":{"alerts":[` +
+		`{"labels":{"alertname":"AtMax","policy":"hpa"},"annotations":{},"state":"firing","activeAt":"2024-03-06T01:00:02Z"},` +
+		`{"labels":{"alertname":"AtMax","policy":"v3"},"annotations":{},"state":"firing","activeAt":"2024-03-06T01:00:02Z"}]}}`
+	if string(body) != want {
+		t.Errorf("%s, want %s", body, want)
+	}
 }
 
 // Who asks for a time at which there was no run is told when it was.

@@ -253,7 +253,6 @@ var faults = []struct {
 	{"format_query", url.Values{"query": {"sum("}}},
 	{"query_exemplars", url.Values{"query": {"queue"}, "start": {"1"}, "end": {"2"}}},
 	{"rules", nil},
-	{"alerts", nil},
 	{"alertmanagers", nil},
 	{"targets", nil},
 	{"targets/metadata", nil},
