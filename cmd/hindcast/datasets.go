@@ -88,7 +88,7 @@ func describe(c *cli.Context) error {
 	fmt.Fprintf(tw, "step\t%v\n", s.Step)
 	fmt.Fprintf(tw, "points\t%d, %d missing, longest gap %v\n", st.Points, st.Missing, st.LongestGap)
 	fmt.Fprintf(tw, "values\tmin %.4g, median %.4g, mean %.4g, p95 %.4g, p99 %.4g, max %.4g\n", st.Min, st.Median, st.Mean, st.P95, st.P99, st.Max)
-	if arg := c.Args().First(); !strings.HasPrefix(arg, "scenario:") {
+	if arg := c.Args().First(); isFile(arg) {
 		beside, err := datasets.ColumnNames(arg)
 		if err != nil {
 			return err

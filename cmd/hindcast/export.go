@@ -22,7 +22,7 @@ func exportCommand() *cli.Command {
 		Usage: "write a load as Prometheus would have scraped it",
 		Description: "As OpenMetrics text, for promtool tsdb create-blocks-from openmetrics, or as blocks that a\n" +
 			"Prometheus server opens. Columns beside the load become series too; see docs/datasets.md.",
-		ArgsUsage: "FILE|scenario:NAME",
+		ArgsUsage: "FILE|tsdb:FOLDER|scenario:NAME",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "format", Usage: "write `FORMAT`: openmetrics or blocks", Value: "openmetrics"},
 			&cli.StringFlag{Name: "unit", Usage: "what the values are: `UNIT` is " + unitList(), DefaultText: "rps, or the scenario's own"},
@@ -98,12 +98,17 @@ func exportConfig(c *cli.Context) (exporter.Config, error) {
 // openTable is openLoad with the columns beside the load.
 func openTable(arg, unit string) (datasets.Table, error) {
 	s, _, err := openLoad(arg, unit)
-	if err != nil || strings.HasPrefix(arg, "scenario:") {
+	if err != nil || !isFile(arg) {
 		return datasets.Table{Series: s}, err
 	}
 	t, err := datasets.OpenTable(arg)
 	t.Unit = s.Unit
 	return t, err
+}
+
+// isFile reports whether a load is the name of a file.
+func isFile(arg string) bool {
+	return !strings.HasPrefix(arg, "scenario:") && !strings.HasPrefix(arg, "tsdb:")
 }
 
 // writeBlocks writes the samples to blocks in a folder, whole or not at all.

@@ -12,6 +12,7 @@ import (
 
 	"hindcast.dev/datasets"
 	"hindcast.dev/datasets/importer"
+	"hindcast.dev/promdb"
 )
 
 func importCommand() *cli.Command {
@@ -20,8 +21,9 @@ func importCommand() *cli.Command {
 		Usage: "turn logs, metrics and public traces into a load",
 		Description: "Writes the load as CSV, with what else the files tell in columns beside it. Files are read\n" +
 			"as streams, gzip too; several files are one recording, in any order. Malformed lines are\n" +
-			"left out, counted and shown. The formats are in docs/datasets.md, and:\n\n" + formatList(),
-		ArgsUsage: "FILE...",
+			"left out, counted and shown. Of tsdb:FOLDER, the data of a Prometheus server, --select is a\n" +
+			"query in PromQL. The formats are in docs/datasets.md, and:\n\n" + formatList(),
+		ArgsUsage: "FILE...|tsdb:FOLDER",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "format", Usage: "read the files as `FORMAT`", DefaultText: "found from the first lines"},
 			&cli.StringFlag{Name: "step", Usage: "distance of the values, a `DURATION`", DefaultText: "that of the recording, or 1m for events"},
@@ -56,6 +58,9 @@ func importFiles(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if first := c.Args().First(); strings.HasPrefix(first, "tsdb:") {
+		return importDatabase(c, first, cfg)
+	}
 	var sources []importer.Source
 	for _, name := range c.Args().Slice() {
 		sources = append(sources, importer.Source{Name: name, Open: func() (io.ReadCloser, error) {
@@ -73,6 +78,24 @@ func importFiles(c *cli.Context) error {
 		return err
 	}
 	printImport(c.App.ErrWriter, res)
+	return nil
+}
+
+// importDatabase evaluates a query on the data of a Prometheus server.
+func importDatabase(c *cli.Context, folder string, cfg importer.Config) error {
+	if c.NArg() > 1 || len(cfg.Select) > 1 {
+		return errors.New("of tsdb:FOLDER one is imported, with one query; leave the others out")
+	}
+	query := strings.Join(cfg.Select, "")
+	s, err := promdb.OpenLoad(c.Context, folder, query, cfg.Step)
+	if err != nil {
+		return err
+	}
+	res := &importer.Result{Table: datasets.Table{Series: s}}
+	if err := writeImport(c, res); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.App.ErrWriter, "%s: %d values, one every %v\n", folder, len(s.Values), datasets.Duration(s.Step))
 	return nil
 }
 

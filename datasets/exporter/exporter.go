@@ -224,12 +224,12 @@ func codesAreTheLoad(t datasets.Table) bool {
 	if t.Unit != datasets.RPS {
 		return false
 	}
-	any := false
+	byCode := false
 	for i, v := range t.Values {
 		total := 0.0
 		for _, c := range t.Columns {
 			if strings.HasPrefix(c.Name, "code_") {
-				any = true
+				byCode = true
 				if !math.IsNaN(c.Values[i]) {
 					total += c.Values[i]
 				}
@@ -239,7 +239,7 @@ func codesAreTheLoad(t datasets.Table) bool {
 			return false
 		}
 	}
-	return any
+	return byCode
 }
 
 func perSecond(values []float64, step time.Duration) []float64 {
@@ -259,6 +259,7 @@ func (e *Export) add(name string, kind Kind, values []float64, labels []Label) {
 		s.Family = strings.TrimSuffix(name, "_total")
 	case Histogram:
 		s.Family = durationFamily
+	case Gauge:
 	}
 	if kind != Gauge {
 		s.counts = make([]float64, len(values)+1)

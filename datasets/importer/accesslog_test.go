@@ -309,10 +309,11 @@ func TestAccessLogClockChange(t *testing.T) {
 }
 
 func TestAccessLogSelect(t *testing.T) {
-	content := ""
+	var log strings.Builder
 	for i, r := range []string{`"GET /api/a HTTP/1.1" 200`, `"GET /health HTTP/1.1" 200`, `"POST /api/b HTTP/1.1" 503`, `"GET /api HTTP/1.1" 404`} {
-		content += fmt.Sprintf("10.0.0.%d - - [17/May/2015:10:0%d:03 +0000] %s 1\n", i, i, r)
+		fmt.Fprintf(&log, "10.0.0.%d - - [17/May/2015:10:0%d:03 +0000] %s 1\n", i, i, r)
 	}
+	content := log.String()
 	for _, tc := range []struct {
 		conditions []string
 		want       float64

@@ -102,13 +102,14 @@ func TestAzureFunctionsSamples(t *testing.T) {
 
 func TestAzureFunctionsDays(t *testing.T) {
 	day := func(n, count int) importer.Source {
-		content := "HashFunction,HashApp,HashOwner"
-		row := "f,a,o"
+		var content, row strings.Builder
+		content.WriteString("HashFunction,HashApp,HashOwner")
+		row.WriteString("f,a,o")
 		for m := 1440; m >= 1; m-- { // The order of columns does not matter.
-			content += fmt.Sprintf(",minute_%d", m)
-			row += fmt.Sprintf(",%d", count+m%2)
+			fmt.Fprintf(&content, ",minute_%d", m)
+			fmt.Fprintf(&row, ",%d", count+m%2)
 		}
-		return text(fmt.Sprintf("invocations_per_function_md.anon.d%02d.csv", n), content+"\n"+row+"\n"+row+"\n")
+		return text(fmt.Sprintf("invocations_per_function_md.anon.d%02d.csv", n), content.String()+"\n"+row.String()+"\n"+row.String()+"\n")
 	}
 	res := mustImport(t, importer.Config{Start: at("2019-07-15T00:00:00Z")}, day(3, 30), day(1, 10))
 	if !res.Start.Equal(at("2019-07-15T00:00:00Z")) || res.Relative || len(res.Values) != 3*1440 {
@@ -261,11 +262,12 @@ func TestBitbrainsSeveralMachines(t *testing.T) {
 	const header = "Timestamp [ms];\tCPU cores;\tCPU capacity provisioned [MHZ];\tCPU usage [MHZ];\tCPU usage [%];\tMemory capacity provisioned [KB];\t" +
 		"Memory usage [KB];\tDisk read throughput [KB/s];\tDisk write throughput [KB/s];\tNetwork received throughput [KB/s];\tNetwork transmitted throughput [KB/s]\n"
 	machine := func(name string, first, n int, mhz int) importer.Source {
-		content := header
+		var content strings.Builder
+		content.WriteString(header)
 		for i := first; i < first+n; i++ {
-			content += fmt.Sprintf("%d;\t4;\t8000;\t%d;\t0;\t0;\t2;\t0;\t1;\t2;\t3\n", epoch+300*i, mhz)
+			fmt.Fprintf(&content, "%d;\t4;\t8000;\t%d;\t0;\t0;\t2;\t0;\t1;\t2;\t3\n", epoch+300*i, mhz)
 		}
-		return text(name, content)
+		return text(name, content.String())
 	}
 	// One runs all the time, one for a part of it.
 	res := mustImport(t, importer.Config{}, machine("1.csv", 0, 6, 2000), machine("2.csv", 2, 2, 3000))
@@ -274,11 +276,12 @@ func TestBitbrainsSeveralMachines(t *testing.T) {
 	res = mustImport(t, importer.Config{Step: 15 * time.Minute}, machine("1.csv", 1, 6, 2000), machine("2.csv", 4, 3, 3000))
 	equal(t, "quarters", res.Values, []float64{1, 2.5})
 	// Materna has the same with German dates.
-	materna := strings.ReplaceAll(header, "Timestamp [ms]", "Timestamp")
+	var materna strings.Builder
+	materna.WriteString(strings.ReplaceAll(header, "Timestamp [ms]", "Timestamp"))
 	for i := range 3 {
-		materna += fmt.Sprintf("04.11.2015 18:%02d:00;\t2;\t4000;\t1000;\t0;\t0;\t0;\t0;\t1;\t2;\t3\n", 5*i)
+		fmt.Fprintf(&materna, "04.11.2015 18:%02d:00;\t2;\t4000;\t1000;\t0;\t0;\t0;\t0;\t1;\t2;\t3\n", 5*i)
 	}
-	res = mustImport(t, importer.Config{Location: time.FixedZone("", 3600)}, text("m", materna))
+	res = mustImport(t, importer.Config{Location: time.FixedZone("", 3600)}, text("m", materna.String()))
 	equal(t, "materna", res.Values, []float64{0.5, 0.5, 0.5})
 	if !res.Start.Equal(at("2015-11-04T17:00:00Z")) {
 		t.Errorf("start %v", res.Start)
@@ -344,11 +347,12 @@ func TestNABOutOfOrder(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	// More than 16 values late is too late.
-	late := "timestamp,value\n"
+	var late strings.Builder
+	late.WriteString("timestamp,value\n")
 	for i := range 40 {
-		late += fmt.Sprintf("%d,1\n", epoch+60*(i+1))
+		fmt.Fprintf(&late, "%d,1\n", epoch+60*(i+1))
 	}
-	res = mustImport(t, importer.Config{}, text("n.csv", late+fmt.Sprintf("%d,1\n", epoch)))
+	res = mustImport(t, importer.Config{}, text("n.csv", late.String()+fmt.Sprintf("%d,1\n", epoch)))
 	if r := res.Report; r.Malformed != 1 || r.Faults[0].Line != 42 || !strings.Contains(r.Faults[0].Why, "too far before") {
 		t.Errorf("%+v", r)
 	}

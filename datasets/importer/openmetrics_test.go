@@ -20,12 +20,13 @@ const epoch = 1_770_000_000 // a whole minute
 
 func TestOpenMetricsCounter(t *testing.T) {
 	// Two series of a counter, one of which begins again at 0.
-	content := "# TYPE http_requests counter\n"
+	var b strings.Builder
+	b.WriteString("# TYPE http_requests counter\n")
 	for i, v := range []int{100, 160, 190, 15, 45} {
-		content += fmt.Sprintf("http_requests_total{code=\"200\",pod=\"a\"} %d %d\n", v, epoch+30*i)
-		content += fmt.Sprintf("http_requests_total{code=\"503\",pod=\"a\"} %d %d.000\n", 10*i, epoch+30*i)
+		fmt.Fprintf(&b, "http_requests_total{code=\"200\",pod=\"a\"} %d %d\n", v, epoch+30*i)
+		fmt.Fprintf(&b, "http_requests_total{code=\"503\",pod=\"a\"} %d %d.000\n", 10*i, epoch+30*i)
 	}
-	content += "# EOF\n"
+	content := b.String() + "# EOF\n"
 	res := mustImport(t, importer.Config{}, text("m", content))
 	if res.Start.Unix() != epoch {
 		t.Errorf("start %v", res.Start)

@@ -3,6 +3,7 @@ package importer
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"hindcast.dev/datasets"
@@ -125,10 +126,7 @@ func (s *sink) fault(line int64, msg, hint string) error {
 
 func (s *sink) note(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	for _, n := range s.report.Notes {
-		if n == text {
-			return
-		}
+	if !slices.Contains(s.report.Notes, text) {
+		s.report.Notes = append(s.report.Notes, text)
 	}
-	s.report.Notes = append(s.report.Notes, text)
 }
