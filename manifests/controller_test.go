@@ -45,7 +45,7 @@ func overlays(t *testing.T, root string) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if bytes.Contains(text, []byte("kind: Kustomization")) && filepath.Base(filepath.Dir(file)) != "base" {
+		if part := filepath.Base(filepath.Dir(file)); part != "base" && part != "rights" && bytes.Contains(text, []byte("kind: Kustomization")) {
 			found = append(found, filepath.Dir(file))
 		}
 	}
