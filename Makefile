@@ -12,7 +12,7 @@ export HINDCAST_PROMTOOL = $(abspath bin/promtool)
 KUBEBUILDER_ASSETS ?= $(abspath bin/k8s)
 export KUBEBUILDER_ASSETS
 
-.PHONY: help demo build test test-all test-prometheus envtest-assets plane-assets generate lint fmt cover bench golden accuracy check-accuracy baseline
+.PHONY: help demo build test test-all test-prometheus envtest-assets plane-assets generate deploy lint fmt cover bench golden accuracy check-accuracy baseline
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,7 @@ test: bin/prometheus bin/promtool $(KUBEBUILDER_ASSETS)/kube-apiserver ## run ev
 
 test-all: test plane-assets ## the tests with the race detector, on a whole control plane too, and a minute of every fuzz target
 	$(GO) test -race -timeout 60m ./...
+	HINDCAST_PLANE=15m $(GO) test -timeout 60m -run Plane -v ./internal/clustertest ./live
 	scripts/fuzz.sh 60s
 
 test-prometheus: ## only the tests that need a Prometheus server, against PROMETHEUS
@@ -43,6 +44,10 @@ generate: ## write what is made from something else: CRD and deep copies, the ru
 	$(CONTROLLER_GEN) object paths=./api/... && $(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=manifests/crd
 	rm -f manifests/crd/*_experiments.yaml # an Experiment is a file, never an object
 	$(GO) test ./manifests -run SameRules -update
+
+deploy: ## print the two commands that build the controller's image and install it
+	@echo 'IMAGE=$$(KO_DOCKER_REPO=registry.example.com/hindcast ko build ./cmd/hindcast-controller)  # or docker buildx build, see Dockerfile'
+	@echo 'kubectl kustomize manifests/controller/default | sed "s|hindcast-controller:latest|$$IMAGE|" | kubectl apply --server-side -f -'
 
 lint: ## run the linters
 	$(LINT) run ./...
