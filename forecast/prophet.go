@@ -21,9 +21,6 @@ type Prophet struct {
 	Multiplicative bool
 	// Order is that of the autoregression; 0 means 12, below 0 none: pure Prophet.
 	Order int
-	// Horizons is the longest horizon, in steps, at which it is learnt how much of the
-	// changes that are expected to believe; 0 means 15.
-	Horizons int
 }
 
 var (
@@ -48,13 +45,6 @@ func (m Prophet) FitOperations(steps int) float64 {
 
 // prophetIterations is the number of reweighted ridge regressions of a fit.
 const prophetIterations = 200
-
-func (m Prophet) horizons() int {
-	if m.Horizons <= 0 {
-		return 15
-	}
-	return m.Horizons
-}
 
 // Fit finds the maximum of the posterior with Prophet's priors (see prophetMAP), the
 // autoregression of what is left, on its differences, by Burg's method, and how much of
@@ -254,7 +244,7 @@ func integratedAR(residuals []float64, order int) []float64 {
 
 // newProphet gives the seasons named, or leaves them to the model.
 func newProphet(s Settings) Model {
-	m := Prophet{Horizons: max(s.Horizon, 1)}
+	m := Prophet{}
 	if s.Seasons != nil {
 		m.Seasons = make([]Waves, len(s.Seasons))
 		for i, period := range s.Seasons {

@@ -22,6 +22,8 @@ const (
 	// learnt from, and prophetTrial its longest length in steps, in which older errors
 	// come to weigh half.
 	prophetHeld, prophetTrial = 5, 2000
+	// prophetNear is the longest horizon, in steps, with weights of its own.
+	prophetNear = 15
 	// prophetDoubt is the number of forecasts by which the weights of few are drawn to 0,
 	// and prophetFewest is that below which they are 0.
 	prophetDoubt, prophetFewest = 2, 30
@@ -38,6 +40,8 @@ type prophetBelief struct {
 	regression, residual     float64
 	size, n                  float64
 	ss, sr, rr, sy, ry, many float64
+	// Absolute errors so far, older ones weighing less, of these weights and of others.
+	own, whole, none float64
 }
 
 // newProphetBlend returns one that believes nothing.
@@ -64,12 +68,12 @@ func (m Prophet) blend(ctx context.Context, past Series) (*prophetBlend, error) 
 	before.Values = past.Values[:n-held]
 	p, err := m.regress(ctx, before)
 	if errors.Is(err, ErrTooShort) {
-		return newProphetBlend(treesGrid(m.horizons())), nil
+		return newProphetBlend(treesGrid(prophetNear)), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	blend := newProphetBlend(treesGrid(m.horizons()))
+	blend := newProphetBlend(treesGrid(prophetNear))
 	// Twice, as errors are weighed by the weights in force.
 	for range 2 {
 		first := blend
@@ -111,7 +115,7 @@ func (p *FittedProphet) learn() {
 			belief := &b.beliefs[i]
 			belief.settle(*slot, p.unit*p.last)
 			if belief.n >= prophetFewest {
-				b.regression[i], b.residual[i] = belief.regression, belief.residual
+				b.regression[i], b.residual[i] = belief.choose()
 			}
 		}
 		*slot = prophetChange{
@@ -132,7 +136,11 @@ func (b *prophetBelief) settle(c prophetChange, y float64) {
 		return
 	}
 	keep := math.Exp2(-1. / prophetTrial)
-	w := 1 / max(math.Abs(actual-b.regression*c.regression-b.residual*c.residual), floor)
+	own := math.Abs(actual - b.regression*c.regression - b.residual*c.residual)
+	b.own = keep*b.own + own
+	b.whole = keep*b.whole + math.Abs(actual-c.regression-c.residual)
+	b.none = keep*b.none + math.Abs(actual)
+	w := 1 / max(own, floor)
 	b.many = keep*b.many + 1
 	b.ss = keep*b.ss + w*c.regression*c.regression
 	b.sr = keep*b.sr + w*c.regression*c.residual
@@ -151,7 +159,22 @@ func (b *prophetBelief) settle(c prophetChange, y float64) {
 	}
 }
 
-// weights returns those at a horizon.
+// choose returns the weights that have had the least error: those learnt, 1 or 0.
+func (b *prophetBelief) choose() (regression, residual float64) {
+	switch min(b.own, b.whole, b.none) {
+	case b.whole:
+		return 1, 1
+	case b.own:
+		return b.regression, b.residual
+	}
+	return 0, 0
+}
+
+// weights returns those at a horizon. Far ahead the last value says little, and overlapping
+// errors too: there everything is believed.
 func (b *prophetBlend) weights(horizon int) (regression, residual float64) {
+	if horizon > prophetNear {
+		return 1, 1
+	}
 	return betweenHorizons(b.grid, b.regression, horizon), betweenHorizons(b.grid, b.residual, horizon)
 }
