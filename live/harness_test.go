@@ -36,7 +36,7 @@ var crds = filepath.Join("..", "manifests", "crd")
 
 // patience is how long a test waits for the controller; machines that build and test at
 // the same time are slow.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // A prom answers queries by functions of time; it stands for a Prometheus whose faults a
 // real one cannot be made to show at a given moment.
