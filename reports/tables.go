@@ -107,20 +107,30 @@ func settingsTable(r *result.Result) *table {
 	return t
 }
 
-// alertsTable lists alerts that would have fired, nil without any.
+// alertsTable lists the alerts that would have fired, and of those that would not their
+// number; nil where no rules were evaluated.
 func alertsTable(r *result.Result) *table {
 	t := &table{
 		caption: "Alerts that would have fired",
 		columns: []column{{"policy", "", true}, {"alert", "", true}, {"firings", "", false}, {"duration", "", false}},
 	}
+	var judged []string
+	fired := map[string]bool{}
 	for _, p := range r.Policies {
 		for _, a := range p.Alerts {
-			t.add(p.Name, a.Name, count(a.Firings), duration(a.Seconds))
+			if !slices.Contains(judged, a.Name) {
+				judged = append(judged, a.Name)
+			}
+			if a.Firings > 0 {
+				fired[a.Name] = true
+				t.add(p.Name, a.Name, count(a.Firings), duration(a.Seconds))
+			}
 		}
 	}
-	if len(t.rows) == 0 {
+	if len(judged) == 0 {
 		return nil
 	}
+	t.note = strconv.Itoa(len(judged)-len(fired)) + " of " + strconv.Itoa(len(judged)) + " alerts never fired."
 	return t
 }
 
