@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -81,13 +82,17 @@ func describe(c *cli.Context) error {
 	tw := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(tw, "name\t%s\n", s.Name)
 	fmt.Fprintf(tw, "unit\t%s, %s\n", s.Unit, said)
-	fmt.Fprintf(tw, "time\t%s to %s UTC\n", s.Start.UTC().Format(layout), s.End().UTC().Format(layout))
+	length := datasets.Duration(s.End().Sub(s.Start))
 	if s.Relative {
+		fmt.Fprintf(tw, "time\t%v to %v, %v in all\n", datasets.Duration(s.Start.UnixNano()), datasets.Duration(s.End().UnixNano()), length)
 		fmt.Fprintf(tw, "\tthe source has no dates: times count from its start\n")
+	} else {
+		fmt.Fprintf(tw, "time\t%s to %s UTC, %v in all\n", s.Start.UTC().Format(layout), s.End().UTC().Format(layout), length)
 	}
-	fmt.Fprintf(tw, "step\t%v\n", s.Step)
-	fmt.Fprintf(tw, "points\t%d, %d missing, longest gap %v\n", st.Points, st.Missing, st.LongestGap)
-	fmt.Fprintf(tw, "values\tmin %.4g, median %.4g, mean %.4g, p95 %.4g, p99 %.4g, max %.4g\n", st.Min, st.Median, st.Mean, st.P95, st.P99, st.Max)
+	fmt.Fprintf(tw, "step\t%v\n", datasets.Duration(s.Step))
+	fmt.Fprintf(tw, "points\t%d, %d missing, longest gap %v\n", st.Points, st.Missing, datasets.Duration(st.LongestGap))
+	fmt.Fprintf(tw, "values\tmin %s, median %s, mean %s, p95 %s, p99 %s, max %s\n",
+		figures(st.Min), figures(st.Median), figures(st.Mean), figures(st.P95), figures(st.P99), figures(st.Max))
 	if arg := c.Args().First(); isFile(arg) {
 		beside, err := datasets.ColumnNames(arg)
 		if err != nil {
@@ -98,6 +103,14 @@ func describe(c *cli.Context) error {
 		}
 	}
 	return tw.Flush()
+}
+
+// figures writes four figures, and large numbers whole instead of with an exponent.
+func figures(v float64) string {
+	if v >= 1e4 && v < 1e15 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return fmt.Sprintf("%.4g", v)
 }
 
 func generate(c *cli.Context) error {
