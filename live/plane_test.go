@@ -73,6 +73,8 @@ func TestWholePlane(t *testing.T) {
 	f.run(c.Config, &prom{load: planeLoad}, nil)
 	for _, s := range []*v1alpha1.PredictiveScaler{f.scaler("scaled", "scaled", v1alpha1.ModeActive), floored(f.scaler("floored", "floored", v1alpha1.ModeActive), "floored")} {
 		s.Spec.Forecast.Season = planePeriod.String()
+		// By default what was asked for in the last five minutes is kept, a period of this load.
+		s.Spec.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleDown: &autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: new(int32(30))}}
 		f.create(s)
 	}
 	rows := f.watchPlane(length)
