@@ -1,6 +1,7 @@
 package forecast
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -26,12 +27,10 @@ type fixedShare struct {
 	weights     []float64
 }
 
-func newFixedShare(experts int, rate, share float64) *fixedShare {
-	a := &fixedShare{rate: rate, share: share, weights: make([]float64, experts)}
-	for k := range a.weights {
-		a.weights[k] = 1 / float64(experts)
-	}
-	return a
+// newFixedShare returns a rule that begins with the weights of a prior, which add up to 1:
+// they cost ln(1/prior) instead of ln K in the bound of each expert.
+func newFixedShare(prior []float64, rate, share float64) *fixedShare {
+	return &fixedShare{rate: rate, share: share, weights: slices.Clone(prior)}
 }
 
 func (a *fixedShare) weigh(dst, forecasts []float64) {
@@ -200,6 +199,41 @@ func (a *middle) weigh(dst, forecasts []float64) {
 func (*middle) settle([]float64, float64, float64, float64) {}
 
 func (*middle) clone() aggregation { return &middle{} }
+
+// weightedMiddle is the weighted median of the experts, by the weights of fixed share: of
+// all forecasts the one with the least absolute loss, for one who believes the experts by
+// these weights. Where they differ in kind, as when a burst goes on or is over, a mean of
+// them is certain to be wrong.
+type weightedMiddle struct {
+	*fixedShare
+	order []int
+}
+
+func (a *weightedMiddle) weigh(dst, forecasts []float64) {
+	a.fixedShare.weigh(dst, forecasts)
+	a.order = a.order[:0]
+	for k, w := range dst {
+		if w > 0 {
+			a.order = append(a.order, k)
+		}
+	}
+	slices.SortStableFunc(a.order, func(i, j int) int { return cmp.Compare(forecasts[i], forecasts[j]) })
+	middle, below := -1, 0.0
+	for _, k := range a.order {
+		middle = k
+		if below += dst[k]; below >= .5 {
+			break
+		}
+	}
+	clear(dst)
+	if middle >= 0 {
+		dst[middle] = 1
+	}
+}
+
+func (a *weightedMiddle) clone() aggregation {
+	return &weightedMiddle{fixedShare: a.fixedShare.clone().(*fixedShare)}
+}
 
 // awake drops the weights of experts without a forecast and makes the rest add up to 1.
 func awake(weights, forecasts []float64) {

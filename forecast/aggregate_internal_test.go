@@ -9,16 +9,17 @@ import (
 
 func rules(experts int) map[string]aggregation {
 	return map[string]aggregation{
-		"fixed share": newFixedShare(experts, .3, .01),
+		"fixed share": newFixedShare(equal(experts), .3, .01),
 		"ml-poly":     newPolynomial(experts),
 		"boa":         newBernstein(experts, 1, 1),
 		"median":      &middle{},
+		"weighted":    &weightedMiddle{fixedShare: newFixedShare(equal(experts), .3, .01)},
 	}
 }
 
 // Two experts, errors of 1 and 3 units: by hand.
 func TestFixedShareByHand(t *testing.T) {
-	a := newFixedShare(2, .5, .1)
+	a := newFixedShare(equal(2), .5, .1)
 	a.settle([]float64{11, 13}, 12, 10, 1)
 	worse := math.Exp(-.5 * 2) // of the second, relative to the first
 	want := []float64{.9/(1+worse) + .05, .9*worse/(1+worse) + .05}
@@ -33,7 +34,7 @@ func TestFixedShareByHand(t *testing.T) {
 
 // An expert that sleeps keeps its weight, and what is awake shares the rest.
 func TestSleepingExpertKeepsItsWeight(t *testing.T) {
-	a := newFixedShare(3, .5, .01)
+	a := newFixedShare(equal(3), .5, .01)
 	for range 50 {
 		a.settle([]float64{1, 5, math.NaN()}, 3, 1, 1)
 	}
@@ -115,7 +116,7 @@ func TestRegretIsSublinear(t *testing.T) {
 // The forecast is judged when its instant comes: with a horizon of 3, an expert that
 // was right only about now gains nothing.
 func TestMixtureFeedbackIsDelayed(t *testing.T) {
-	m := newMixture(3, 2)
+	m := newMixture(3, equal(2))
 	for i := range 300 {
 		y := float64(i % 7)
 		m.settle(y)
@@ -131,7 +132,7 @@ func TestMixtureFeedbackIsDelayed(t *testing.T) {
 // far better than each alone.
 func TestMixtureFollowsTheBest(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
-	m := newMixture(1, 3)
+	m := newMixture(1, equal(3))
 	own, alone := 0.0, make([]float64, 3)
 	forecasts := make([]float64, 3)
 	for i := range 6000 {
@@ -153,7 +154,7 @@ func TestMixtureFollowsTheBest(t *testing.T) {
 }
 
 func TestMixtureCloneSharesNothing(t *testing.T) {
-	a := newMixture(2, 3)
+	a := newMixture(2, equal(3))
 	step := func(m *mixture, y float64) {
 		m.settle(y)
 		m.issue([]float64{y, y + 1, y - 2})
@@ -172,5 +173,71 @@ func TestMixtureCloneSharesNothing(t *testing.T) {
 	}
 	if !slices.Equal(a.weights, c.weights) {
 		t.Errorf("weights %v and %v after the same values", a.weights, c.weights)
+	}
+}
+
+// The weighted median is, of all forecasts of experts awake, the one with the least
+// absolute loss by their weights: searched for one by one.
+func TestWeightedMiddleIsTheLeastLoss(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 6))
+	for range 300 {
+		a := &weightedMiddle{fixedShare: newFixedShare(equal(6), .5, .02)}
+		forecasts, weights := make([]float64, 6), make([]float64, 6)
+		for range 5 {
+			for k := range forecasts {
+				forecasts[k] = float64(r.IntN(8)) // some alike
+				if r.IntN(5) == 0 {
+					forecasts[k] = math.NaN()
+				}
+			}
+			a.settle(forecasts, 0, float64(r.IntN(8)), 2)
+		}
+		by := make([]float64, 6)
+		a.fixedShare.weigh(by, forecasts)
+		loss := func(at float64) (total float64) {
+			for k, f := range forecasts {
+				if !math.IsNaN(f) {
+					total += by[k] * math.Abs(f-at)
+				}
+			}
+			return total
+		}
+		least := math.Inf(1)
+		for _, f := range forecasts {
+			if !math.IsNaN(f) {
+				least = min(least, loss(f))
+			}
+		}
+		a.weigh(weights, forecasts)
+		got := combined(weights, forecasts)
+		if math.IsInf(least, 1) {
+			if !math.IsNaN(got) {
+				t.Fatalf("%v of nobody", got)
+			}
+			continue
+		}
+		if loss(got) > least+1e-12 {
+			t.Fatalf("%v of %v by %v loses %v, the best %v", got, forecasts, by, loss(got), least)
+		}
+	}
+}
+
+// A prior is what an expert weighs before anything is known; it costs little in the end.
+func TestPriorsOfExperts(t *testing.T) {
+	prior := priors([]Expert{{Model: Naive{}}, {Model: SES{}, Prior: 1. / 4}, {Model: Trees{}, Prior: 3. / 4}})
+	if want := []float64{.5, .125, .375}; !slices.Equal(prior, want) {
+		t.Errorf("priors %v, want %v", prior, want)
+	}
+	m := newMixture(1, []float64{.999, .001})
+	m.issue([]float64{10, 0})
+	if m.weights[0] < .8 {
+		t.Errorf("weights %v before anything is known", m.weights)
+	}
+	for range 60 {
+		m.settle(0)
+		m.issue([]float64{10, 0})
+	}
+	if m.weights[1] < .9 {
+		t.Errorf("weights %v when the unlikely one was right all the time", m.weights)
 	}
 }

@@ -35,6 +35,9 @@ type Expert struct {
 	After int
 	// Window is the longest past that it is fitted to, in steps; 0 means all of it.
 	Window int
+	// Prior is its weight, relative to the others', before anything is known of them; 0
+	// means 1.
+	Prior float64
 	// Label tells the expert from others of the same model; "" means the model's name.
 	Label string
 }
@@ -163,14 +166,32 @@ func newAutoPredictor(m Auto) *AutoPredictor {
 	for k, e := range m.Experts {
 		p.experts[k] = autoExpert{Expert: e, path: make([]float64, m.Horizons)}
 	}
+	prior := priors(m.Experts)
 	for _, h := range p.grid {
-		p.mixtures = append(p.mixtures, newMixture(h, len(m.Experts)))
+		p.mixtures = append(p.mixtures, newMixture(h, prior))
 	}
 	for h := 1; h <= m.Horizons; h++ {
 		i, _ := slices.BinarySearch(p.grid, h)
 		p.nearest = append(p.nearest, i)
 	}
 	return p
+}
+
+// priors returns the weights of experts before anything is known of them.
+func priors(experts []Expert) []float64 {
+	weights := make([]float64, len(experts))
+	total := 0.0
+	for k, e := range experts {
+		weights[k] = e.Prior
+		if e.Prior == 0 {
+			weights[k] = 1
+		}
+		total += weights[k]
+	}
+	for k := range weights {
+		weights[k] /= total
+	}
+	return weights
 }
 
 // autoGrid returns the horizons that have weights of their own, the longest included:

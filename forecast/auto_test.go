@@ -59,13 +59,7 @@ func TestAutoIsNearTheBest(t *testing.T) {
 				best, by = w, m.Name()
 			}
 		}
-		bound := 1.05
-		if name == "cron" {
-			// The job is two steps a day, and between two of them part of the weight of those
-			// that know of it goes to those that are better at noise.
-			bound = 1.2
-		}
-		if auto := wapeAt(t, forecast.Auto{Horizons: 4}, s, 2, 4*day); auto > bound*best {
+		if auto := wapeAt(t, forecast.Auto{Horizons: 4}, s, 2, 4*day); auto > 1.05*best {
 			t.Errorf("%s: WAPE %.4f, that of %s is %.4f", name, auto, by, best)
 		}
 	}

@@ -35,24 +35,29 @@ type mixed struct {
 	known    bool
 }
 
-func newMixture(horizon, experts int) *mixture {
+// newMixture returns a mixture of as many experts as the prior has weights, which add up
+// to 1.
+func newMixture(horizon int, prior []float64) *mixture {
+	experts := len(prior)
 	// Errors h steps ahead overlap: what they say of an expert they say h times over.
 	once := min(1, mixtureOverlap/float64(horizon))
 	m := &mixture{
 		horizon: horizon,
 		rules: []aggregation{
-			newFixedShare(experts, once, .02),
-			newFixedShare(experts, .3*once, .01),
-			newFixedShare(experts, .1*once, .01),
-			newFixedShare(experts, .1*once, .001),
+			newFixedShare(prior, once, .02),
+			newFixedShare(prior, .3*once, .01),
+			newFixedShare(prior, .1*once, .01),
+			newFixedShare(prior, .1*once, .001),
 			newPolynomial(experts),
 			newBernstein(experts, .999, once),
 			&middle{},
+			&weightedMiddle{fixedShare: newFixedShare(prior, .3*once, .01)},
+			&weightedMiddle{fixedShare: newFixedShare(prior, .1*once, .001)},
 		},
 		weights: make([]float64, experts),
 		issued:  make([]mixed, horizon),
 	}
-	m.above = newFixedShare(len(m.rules), .1*once, .005)
+	m.above = newFixedShare(equal(len(m.rules)), .1*once, .005)
 	m.shares = make([]float64, len(m.rules))
 	for range m.rules {
 		m.byRule = append(m.byRule, make([]float64, experts))
@@ -61,6 +66,15 @@ func newMixture(horizon, experts int) *mixture {
 		m.issued[i] = mixed{experts: make([]float64, experts), rules: make([]float64, len(m.rules))}
 	}
 	return m
+}
+
+// equal returns n equal weights.
+func equal(n int) []float64 {
+	weights := make([]float64, n)
+	for i := range weights {
+		weights[i] = 1 / float64(n)
+	}
+	return weights
 }
 
 // settle judges the forecasts made horizon steps ago by what came; NaN says that it is
