@@ -33,7 +33,6 @@ type exposer struct {
 
 	fixed  []*seriesSet // what lives as long as the world
 	nodes  []sim.Node   // at the scrape; empty where no metric of nodes is kept
-	ready  int32        // at the scrape
 	pods   map[*sim.Pod]*podSeries
 	order  []*sim.Pod // of pods, to leave in a fixed order
 	seen   map[*sim.Pod]bool

@@ -83,10 +83,10 @@ func (e *exposer) endPods(now time.Time) error {
 }
 
 // newPodSet returns a set of series of one pod.
-func (e *exposer) newPodSet(ps *podSeries, job string, p *sim.Pod, more ...promdb.Label) *adder {
+func (e *exposer) newPodSet(ps *podSeries, job string, p *sim.Pod) *adder {
 	s := &seriesSet{job: job}
 	ps.sets = append(ps.sets, s)
-	return &adder{exposer: e, set: s, labels: append([]promdb.Label{label("namespace", namespace), label("pod", p.Name)}, more...)}
+	return &adder{exposer: e, set: s, labels: []promdb.Label{label("namespace", namespace), label("pod", p.Name)}}
 }
 
 // addPod adds the series of kube-state-metrics.

@@ -40,3 +40,7 @@ var scaler = []Metric{
 	{ScalerSkill, Gauge, "", []string{"namespace", "scaler", "metric"}, Scaler, "1 - pinball loss of the model / that of last value, over about a day, at the quantile and lead in use. No sample before an hour of forecasts was judged."},
 	{ScalerStale, Gauge, "", []string{"namespace", "scaler"}, Scaler, "1 while the scaler has no current data of a metric and only scales up."},
 }
+
+// InBacktest reports whether the world of a backtest exposes m: what the live controller
+// reckons of decisions that were not carried out is measured in a backtest.
+func (m Metric) InBacktest() bool { return m.Name != ScalerReplicaSeconds && m.Name != ScalerShortSeconds }
