@@ -43,4 +43,6 @@ var scaler = []Metric{
 
 // InBacktest reports whether the world of a backtest exposes m: what the live controller
 // reckons of decisions that were not carried out is measured in a backtest.
-func (m Metric) InBacktest() bool { return m.Name != ScalerReplicaSeconds && m.Name != ScalerShortSeconds }
+func (m Metric) InBacktest() bool {
+	return m.Name != ScalerReplicaSeconds && m.Name != ScalerShortSeconds
+}
