@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -23,7 +22,7 @@ func replayLog(c *cli.Context, path string) error {
 			return fmt.Errorf("--%s has no meaning beside --replay: a log holds all that is needed", flag)
 		}
 	}
-	var in io.Reader = c.App.Reader
+	in := c.App.Reader
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {

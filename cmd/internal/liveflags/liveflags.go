@@ -76,7 +76,7 @@ func Run(ctx context.Context, c *cli.Context, stderr io.Writer) error {
 		BearerTokenFile: c.String("bearer-token-file"), BasicAuthFile: c.String("basic-auth-file"),
 		CAFile: c.String("ca"), CertFile: c.String("cert"), KeyFile: c.String("key"), ServerName: c.String("server-name"),
 		Tenant: c.String("tenant"), Timeout: c.Duration("query-timeout"),
-		Jitter: rand.NewPCG(rand.Uint64(), rand.Uint64()), //nolint:forbidigo // clients must not come back together
+		Jitter: rand.NewPCG(uint64(time.Now().UnixNano()), uint64(os.Getpid())), // clients must not come back together
 	})
 	if err != nil {
 		return err
