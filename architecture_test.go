@@ -37,8 +37,8 @@ var rooms = map[string][]string{
 	"reports":             {"backtest/result"},
 	"cmd/hindcast":        {"*"},
 	// The image links nothing of the simulator.
-	"cmd/hindcast-controller": {"cmd/internal/liveflags"},
-	"cmd/internal/liveflags":  {"live", "live/promclient", "api/v1alpha1"},
+	"cmd/hindcast-controller": {"cmd/liveflags"},
+	"cmd/liveflags":  {"live", "live/promclient", "api/v1alpha1"},
 }
 
 // thirdParties lists every module that the house imports, and where; the first prefix
@@ -62,14 +62,14 @@ var thirdParties = []struct {
 	{"github.com/prometheus/client_golang/prometheus", []string{"live"}, "only what runs for long exposes metrics"},
 	{"github.com/go-logr/logr", []string{"live"}, "controller-runtime logs by it; everybody else by slog"},
 	{"k8s.io/metrics", []string{"live"}, "only live reads the resource metrics API"},
-	{"k8s.io/client-go", []string{"live", "cmd/internal/liveflags", "internal/clustertest"}, "only live talks to a cluster"},
-	{"sigs.k8s.io/controller-runtime", []string{"live", "cmd/internal/liveflags", "internal/clustertest"}, "only live talks to a cluster"},
+	{"k8s.io/client-go", []string{"live", "cmd/liveflags", "internal/clustertest"}, "only live talks to a cluster"},
+	{"sigs.k8s.io/controller-runtime", []string{"live", "cmd/liveflags", "internal/clustertest"}, "only live talks to a cluster"},
 	{"k8s.io/api", []string{"api/v1alpha1", "policy", "sim", "backtest", "backtest/policytest", "live", "cmd/hindcast", "internal/clustertest"}, "Kubernetes types stay where objects are read"},
 	{"k8s.io/apimachinery", []string{"api/v1alpha1", "policy", "backtest", "backtest/policytest", "live", "cmd/hindcast", "internal/clustertest"}, "Kubernetes types stay where objects are read"},
 	{"gonum.org/v1/plot", []string{"reports"}, "only reports draw"},
 	{"gonum.org/v1/gonum", []string{"forecast", "policy", "sim"}, "numbers are worked out in the inner rooms"},
 	{"github.com/grafana/grafana-foundation-sdk", []string{"grafana"}, "dashboards are described in one room"},
-	{"github.com/urfave/cli/v2", []string{"cmd/hindcast", "cmd/hindcast-controller", "cmd/internal/liveflags"}, "only cmd has flags"},
+	{"github.com/urfave/cli/v2", []string{"cmd/hindcast", "cmd/hindcast-controller", "cmd/liveflags"}, "only cmd has flags"},
 	{"golang.org/x/term", []string{"cmd/hindcast"}, "only cmd has a terminal"},
 	{"golang.org/x/sync/errgroup", []string{"backtest"}, "only whole runs are parallel"},
 	{"go.yaml.in/yaml/v3", []string{"internal/strict"}, "YAML of users is read strictly"},

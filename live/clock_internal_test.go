@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"hindcast.dev/policy"
 )
 
 // TestWallClockWaits: it returns at the instant, not before.
@@ -59,17 +61,18 @@ func TestFirstInstant(t *testing.T) {
 	now := time.Date(2026, 3, 2, 12, 0, 7, 0, time.UTC)
 	const interval = 30 * time.Second
 	phases := map[time.Duration]bool{}
-	for _, name := range []string{"a/b", "a/c", "b/b", "shop/web"} {
-		first := firstInstant(now, interval, name)
+	for _, name := range []string{"sum(a)", "sum(b)", "rate(c[1m])", "d"} {
+		queries := []policy.Query{{Name: "load", Expr: name}}
+		first := firstInstant(now, interval, queries)
 		if !first.After(now) || first.Sub(now) > interval {
 			t.Errorf("%s: first at %v, want within %v of %v", name, first, interval, now)
 		}
-		if again := firstInstant(first, interval, name); !again.Equal(first.Add(interval)) {
+		if again := firstInstant(first, interval, queries); !again.Equal(first.Add(interval)) {
 			t.Errorf("%s: after %v comes %v", name, first, again)
 		}
 		phases[first.Sub(now)] = true
 	}
 	if len(phases) < 3 {
-		t.Errorf("four scalers have %d phases", len(phases))
+		t.Errorf("four queries have %d phases", len(phases))
 	}
 }

@@ -26,13 +26,15 @@ import (
 const (
 	planeCarries  = 10.0
 	planeMilliCPU = 500.0
-	planePeriod   = 5 * time.Minute
+	planePeriod   = 24 * time.Minute
 )
 
-// planeLoad rises and falls between 20 and 150 requests/s every five minutes.
-func planeLoad(at time.Time) float64 {
-	phase := 2 * math.Pi * float64(at.UnixMilli()%planePeriod.Milliseconds()) / float64(planePeriod.Milliseconds())
-	return 85 - 65*math.Cos(phase)
+// planeLoad is between 20 and 150 requests/s and rises through its mean at start. V3 lets
+// replicas go when the load stays low for the ten minutes to come, so the period is longer.
+func planeLoad(start time.Time) func(time.Time) float64 {
+	return func(at time.Time) float64 {
+		return 85 + 65*math.Sin(2*math.Pi*at.Sub(start).Seconds()/planePeriod.Seconds())
+	}
 }
 
 // TestWholePlane runs both ways to scale on a whole control plane, for as long as
@@ -53,12 +55,13 @@ func TestWholePlane(t *testing.T) {
 	for _, name := range []string{"scaled", "floored"} {
 		f.planeDeployment(name)
 	}
+	load := planeLoad(time.Now().Add(30 * time.Second))
 	c.ServePodMetrics(t, func(p *corev1.Pod) corev1.ResourceList {
 		d := &appsv1.Deployment{}
 		if err := k.Get(t.Context(), client.ObjectKey{Namespace: p.Namespace, Name: p.Labels["app"]}, d); err != nil {
 			return nil
 		}
-		used := planeLoad(time.Now()) / planeCarries * planeMilliCPU / float64(max(1, d.Status.ReadyReplicas))
+		used := load(time.Now()) / planeCarries * planeMilliCPU / float64(max(1, d.Status.ReadyReplicas))
 		return corev1.ResourceList{corev1.ResourceCPU: *resource.NewMilliQuantity(int64(used), resource.DecimalSI)}
 	})
 	f.hpa("floored", "floored", 2, 40)
@@ -70,14 +73,14 @@ func TestWholePlane(t *testing.T) {
 	if err := k.Update(t.Context(), h); err != nil {
 		t.Fatal(err)
 	}
-	f.run(c.Config, &prom{load: planeLoad}, nil)
+	f.run(c.Config, &prom{load: load}, nil)
 	for _, s := range []*v1alpha1.PredictiveScaler{f.scaler("scaled", "scaled", v1alpha1.ModeActive), floored(f.scaler("floored", "floored", v1alpha1.ModeActive), "floored")} {
 		s.Spec.Forecast.Season = planePeriod.String()
-		// By default what was asked for in the last five minutes is kept, a period of this load.
+		// By default what was asked for in the last five minutes is kept.
 		s.Spec.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleDown: &autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: new(int32(30))}}
 		f.create(s)
 	}
-	rows := f.watchPlane(length)
+	rows := f.watchPlane(length, load)
 	f.judgePlane(rows)
 	f.deleteScaler("floored")
 	if n := f.floor("floored"); n != 2 {
@@ -104,7 +107,7 @@ type planeRow struct {
 	ready map[string]int32
 }
 
-func (f *fixture) watchPlane(length time.Duration) []planeRow {
+func (f *fixture) watchPlane(length time.Duration, load func(time.Time) float64) []planeRow {
 	f.t.Helper()
 	var rows []planeRow
 	out := csv.NewWriter(testWriter{f.t})
@@ -124,7 +127,7 @@ func (f *fixture) watchPlane(length time.Duration) []planeRow {
 	}
 	write("seconds", "load", "scaled_spec", "scaled_ready", "floored_floor", "floored_spec", "floored_ready")
 	for began := time.Now(); time.Since(began) < length; time.Sleep(5 * time.Second) {
-		r := planeRow{at: time.Since(began), load: planeLoad(time.Now()), floor: f.floor("floored"), spec: map[string]int32{}, ready: map[string]int32{}}
+		r := planeRow{at: time.Since(began), load: load(time.Now()), floor: f.floor("floored"), spec: map[string]int32{}, ready: map[string]int32{}}
 		for _, name := range []string{"scaled", "floored"} {
 			d := &appsv1.Deployment{}
 			f.get(name, d)

@@ -70,6 +70,7 @@ func podOf(p *corev1.Pod) policy.Pod {
 		out.Phase = policy.PodRunning
 	case corev1.PodFailed:
 		out.Phase = policy.PodFailed
+	case corev1.PodPending, corev1.PodUnknown: // an HPA takes neither for running
 	}
 	if p.Status.StartTime != nil {
 		out.Started = p.Status.StartTime.Time

@@ -199,8 +199,8 @@ type plan struct {
 func (c *reconciler) plan(ctx context.Context, s *v1alpha1.PredictiveScaler) (plan, error) {
 	mode, why := effectiveMode(s, c.cfg.Mode)
 	p := plan{mode: mode}
-	if err := s.Validate(); err != nil {
-		p.reason, p.message = reasonInvalid, err.Error()
+	if faults := faultsOf(s); faults != "" {
+		p.reason, p.message = reasonInvalid, faults
 		return p, nil
 	}
 	for i := range s.Spec.Metrics {
@@ -229,6 +229,15 @@ func (c *reconciler) plan(ctx context.Context, s *v1alpha1.PredictiveScaler) (pl
 	}
 	p.active = mode == v1alpha1.ModeActive && refused == nil
 	return p, nil
+}
+
+// faultsOf says what is wrong with an object, "" if nothing is. That is a plan, too, and no
+// error of planning.
+func faultsOf(s *v1alpha1.PredictiveScaler) string {
+	if err := s.Validate(); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // carryOut stops, starts or switches the runner of s, takes back floors that nobody wants

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"io"
 	"log/slog"
 	"math"
 	"runtime/debug"
@@ -235,11 +234,7 @@ func (r *runner) warmUp(ctx context.Context, begin *autoscaler.Start, clock auto
 		begin.Changes = append(begin.Changes, autoscaler.Change{Time: c.Time.Time, From: c.From, To: c.To})
 	}
 	// Scalers that ask the same ask at the same time, so that one answer serves them all.
-	phase := ""
-	for _, q := range needs.Queries {
-		phase += q.Expr + "\n"
-	}
-	first = firstInstant(now, needs.Interval, phase)
+	first = firstInstant(now, needs.Interval, needs.Queries)
 	begin.History, err = readHistory(ctx, r.c.cfg.Prometheus.For(r.object.Namespace), needs.Queries, first, min(length, r.c.cfg.History), step)
 	if err != nil {
 		r.log.Warn("history not read; the scaler learns from now on", "err", err)
@@ -256,9 +251,11 @@ func (r *runner) warmUp(ctx context.Context, begin *autoscaler.Start, clock auto
 
 // firstInstant is the first one on the grid of all scalers with the same queries; those
 // of one interval do not all ask in the same moment.
-func firstInstant(now time.Time, interval time.Duration, queries string) time.Time {
+func firstInstant(now time.Time, interval time.Duration, queries []policy.Query) time.Time {
 	h := fnv.New64a()
-	io.WriteString(h, queries)
+	for _, q := range queries {
+		h.Write([]byte(q.Expr + "\n"))
+	}
 	phase := time.Duration(h.Sum64() % uint64(interval)).Truncate(time.Millisecond)
 	return now.Add(-phase).Truncate(interval).Add(interval + phase)
 }

@@ -63,12 +63,17 @@ func (f *fixture) deleteScaler(name string) {
 		f.t.Fatal(err)
 	}
 	f.eventually("the scaler is gone", func() error {
-		err := f.client.Get(f.t.Context(), client.ObjectKey{Namespace: f.ns, Name: name}, &v1alpha1.PredictiveScaler{})
-		if client.IgnoreNotFound(err) == nil && err != nil {
-			return nil
-		}
-		return fmt.Errorf("still there: %w", err)
+		return f.gone(name)
 	})
+}
+
+// gone returns nil once there is no scaler of this name.
+func (f *fixture) gone(name string) error {
+	err := f.client.Get(f.t.Context(), client.ObjectKey{Namespace: f.ns, Name: name}, &v1alpha1.PredictiveScaler{})
+	if err == nil {
+		return errors.New("it is still there")
+	}
+	return client.IgnoreNotFound(err)
 }
 
 // TestFloorOfAnHPA: minReplicas is raised, the original is written down with the first
@@ -126,12 +131,7 @@ func TestFloorIsRestoredAfterACrash(t *testing.T) {
 	f.get("shop", s) // the finalizer keeps it
 	f.run(f.cluster.Config, level(95), nil)
 	f.want("the floor", 4, func() int32 { return f.floor("shop") })
-	f.eventually("the scaler is gone", func() error {
-		if err := f.client.Get(t.Context(), client.ObjectKeyFromObject(s), s); client.IgnoreNotFound(err) != nil || err == nil {
-			return fmt.Errorf("still there: %v", err)
-		}
-		return nil
-	})
+	f.eventually("the scaler is gone", func() error { return f.gone("shop") })
 }
 
 // TestForeignChange: somebody sets minReplicas by hand; nothing is changed any more, and

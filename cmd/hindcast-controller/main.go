@@ -12,7 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"hindcast.dev/cmd/internal/liveflags"
+	"hindcast.dev/cmd/liveflags"
 )
 
 func main() {

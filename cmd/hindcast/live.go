@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/urfave/cli/v2"
 
-	"hindcast.dev/cmd/internal/liveflags"
+	"hindcast.dev/cmd/liveflags"
 )
 
 func liveCommand() *cli.Command {
