@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/urfave/cli/v2"
@@ -97,6 +98,10 @@ func example(f cli.Flag) (written string, want any) {
 		return "7", 7
 	case *cli.Uint64Flag:
 		return "7", uint64(7)
+	case *cli.Float64Flag:
+		return "0.5", 0.5
+	case *cli.DurationFlag:
+		return "7s", 7 * time.Second
 	case *cli.StringSliceFlag:
 		return promQL, []string{promQL}
 	default:
@@ -113,6 +118,10 @@ func read(c *cli.Context, f cli.Flag) any {
 		return c.Int(name)
 	case *cli.Uint64Flag:
 		return c.Uint64(name)
+	case *cli.Float64Flag:
+		return c.Float64(name)
+	case *cli.DurationFlag:
+		return c.Duration(name)
 	case *cli.StringSliceFlag:
 		return c.StringSlice(name)
 	default:

@@ -18,7 +18,7 @@ func (p *evalPlan) blocks(models []modelScore) result.Blocks {
 		if m.unfit != nil {
 			continue
 		}
-		m.Blocks = m.Blocks[:len(p.options.Horizons)] // further ones are drawn only
+		m.Blocks = m.Blocks[:min(len(m.Blocks), len(p.options.Horizons))] // further ones are drawn only
 		scored := gate.ModelOf(m.Name, m.ModelEvaluation, p.series.Step)
 		slices.SortFunc(scored.Horizons, func(a, b result.HorizonBlocks) int { return cmp.Compare(a.HorizonSeconds, b.HorizonSeconds) })
 		b.Models = append(b.Models, scored)

@@ -26,7 +26,7 @@ import (
 // Flags returns the flags, with what differs between the two programs as defaults.
 func Flags(leaderElect bool, metrics, probes string) []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "prometheus", Required: true, Usage: "`URL` of a Prometheus, Thanos, Mimir or VictoriaMetrics, up to what precedes /api/v1"},
+		&cli.StringFlag{Name: "prometheus", Usage: "`URL` of a Prometheus, Thanos, Mimir or VictoriaMetrics, up to what precedes /api/v1"},
 		&cli.StringFlag{Name: "bearer-token-file", Usage: "`FILE` with a token for Prometheus, read anew for each query"},
 		&cli.StringFlag{Name: "basic-auth-file", Usage: "`FILE` with user:password for Prometheus, read anew for each query"},
 		&cli.StringFlag{Name: "ca", Usage: "`FILE` with the certificates to trust in place of the system's"},
