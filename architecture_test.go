@@ -38,7 +38,7 @@ var rooms = map[string][]string{
 	"cmd/hindcast":        {"*"},
 	// The image links nothing of the simulator.
 	"cmd/hindcast-controller": {"cmd/liveflags"},
-	"cmd/liveflags":  {"live", "live/promclient", "api/v1alpha1"},
+	"cmd/liveflags":           {"live", "live/promclient", "api/v1alpha1"},
 }
 
 // thirdParties lists every module that the house imports, and where; the first prefix
