@@ -3,9 +3,11 @@ package live_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -125,17 +127,25 @@ func cluster(t *testing.T) *fixture {
 
 func (f *fixture) run(kubernetes *rest.Config, p live.Prometheus, change func(*live.Config)) {
 	f.t.Helper()
+	f.manage(kubernetes, p, change, func(*ctrl.Options) {})
+}
+
+// manage is run with a manager of its own kind.
+func (f *fixture) manage(kubernetes *rest.Config, p live.Prometheus, change func(*live.Config), kind func(*ctrl.Options)) {
+	f.t.Helper()
 	f.reg = prometheus.NewRegistry()
 	cfg := live.Config{Prometheus: p, History: 6 * time.Hour, Registry: f.reg, Log: slog.New(slog.NewTextHandler(testWriter{f.t}, nil))}
 	if change != nil {
 		change(&cfg)
 	}
-	mgr, err := ctrl.NewManager(kubernetes, ctrl.Options{
+	options := ctrl.Options{
 		Logger: logr.FromSlogHandler(cfg.Log.Handler()),
 		Scheme: live.Scheme(), Metrics: metricsserver.Options{BindAddress: "0"},
 		Cache:      cache.Options{DefaultNamespaces: map[string]cache.Config{f.ns: {}}},
 		Controller: config.Controller{SkipNameValidation: new(true)},
-	})
+	}
+	kind(&options)
+	mgr, err := ctrl.NewManager(kubernetes, options)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -145,12 +155,13 @@ func (f *fixture) run(kubernetes *rest.Config, p live.Prometheus, change func(*l
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- mgr.Start(ctx) }()
-	f.stop = sync.OnceValue(func() error {
+	stop := sync.OnceValue(func() error {
 		cancel()
 		return <-done
 	})
+	f.stop = stop
 	f.t.Cleanup(func() {
-		if err := f.stop(); err != nil {
+		if err := stop(); err != nil {
 			f.t.Errorf("controller: %v", err)
 		}
 	})
@@ -360,4 +371,14 @@ func observed(c *rest.Config, see func(*http.Request) error) *rest.Config {
 
 func configMode(m v1alpha1.Mode) func(*live.Config) {
 	return func(c *live.Config) { c.Mode = m }
+}
+
+// TestMain lets many tests wait at the same time: they wait for instants of the loop, and
+// compute next to nothing.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "24"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
 }

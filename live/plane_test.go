@@ -75,7 +75,7 @@ func TestWholePlane(t *testing.T) {
 	}
 	f.run(c.Config, &prom{load: load}, nil)
 	for _, s := range []*v1alpha1.PredictiveScaler{f.scaler("scaled", "scaled", v1alpha1.ModeActive), floored(f.scaler("floored", "floored", v1alpha1.ModeActive), "floored")} {
-		s.Spec.Forecast.Season = planePeriod.String()
+		s.Spec.Forecast = v1alpha1.ForecastSpec{} // auto finds the period
 		// By default what was asked for in the last five minutes is kept.
 		s.Spec.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleDown: &autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: new(int32(30))}}
 		f.create(s)
