@@ -248,10 +248,12 @@ func (c *reconciler) carryOut(ctx context.Context, s *v1alpha1.PredictiveScaler,
 	c.mu.Lock()
 	r := c.runners[key]
 	c.mu.Unlock()
-	// What is in force may have to go before the floor is given back.
+	// What is in force may have to go before the floor is given back. What it knows stays,
+	// whether it could be written or not.
+	var kept *v1alpha1.PredictiveScalerStatus
 	if r != nil && (!p.run || r.object.Generation != s.Generation || r.object.UID != s.UID) {
-		s.Status = r.snapshot()
 		c.stop(key)
+		kept = new(r.snapshot())
 		r = nil
 	} else if r != nil && !p.active {
 		r.setActive(false)
@@ -261,11 +263,9 @@ func (c *reconciler) carryOut(ctx context.Context, s *v1alpha1.PredictiveScaler,
 		keep = a.HPARef.Name
 		before := s.DeepCopy()
 		if controllerutil.AddFinalizer(s, v1alpha1.Finalizer) {
-			status := s.Status
 			if err := c.client.Patch(ctx, s, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), fieldOwner); err != nil {
 				return fmt.Errorf("add finalizer: %w", err)
 			}
-			s.Status = status
 			s.Default()
 		}
 	}
@@ -275,6 +275,9 @@ func (c *reconciler) carryOut(ctx context.Context, s *v1alpha1.PredictiveScaler,
 	fresh := r == nil
 	if fresh {
 		r = newRunner(c, s)
+		if kept != nil {
+			r.status = *kept
+		}
 	}
 	r.update(ctx, func(st *v1alpha1.PredictiveScalerStatus) {
 		st.ObservedGeneration, st.Mode = s.Generation, p.mode
