@@ -32,7 +32,7 @@ test-all: test plane-assets ## the tests with the race detector, on a whole cont
 	scripts/fuzz.sh 60s
 
 test-prometheus: ## only the tests that need a Prometheus server, against PROMETHEUS
-	$(GO) test -count 1 -v -run "Prometheus|Mirror|Raw|Refuses|OpenLoad" ./promdb/... ./backtest/... ./internal/mirror
+	$(GO) test -count 1 -v -run "Prometheus|Raw|Refuses|OpenLoad" ./promdb/... ./backtest/... ./internal/mirror
 
 envtest-assets: $(KUBEBUILDER_ASSETS)/kube-apiserver ## get a Kubernetes API server for the tests, and print its folder
 	@echo $(KUBEBUILDER_ASSETS)
