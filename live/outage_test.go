@@ -60,10 +60,13 @@ func TestLeaderFailOver(t *testing.T) {
 	if gap > 90*time.Second {
 		t.Errorf("nobody scaled for %v", gap)
 	}
-	st := f.status("shop")
-	if all, noted := first.Load()+second.Load(), len(st.RecentChanges); int(all) != noted || noted < 2 {
-		t.Errorf("%d updates of the scale, and %d changes in the status", all, noted)
-	}
+	// The status follows the scale.
+	f.eventually("both changes are in the status, each once", func() error {
+		if all, noted := first.Load()+second.Load(), len(f.status("shop").RecentChanges); all != 2 || noted != 2 {
+			return fmt.Errorf("%d updates of the scale, and %d changes in the status", all, noted)
+		}
+		return nil
+	})
 }
 
 // TestRestartOfTheAPIServer: while it is away nothing is decided on guesses, and once it
