@@ -9,29 +9,14 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
-)
 
-// promtool returns the tool that HINDCAST_PROMTOOL names, else the one on PATH. Without
-// either the test is skipped, but fails where CI is true.
-func promtool(t *testing.T) string {
-	t.Helper()
-	if binary := os.Getenv("HINDCAST_PROMTOOL"); binary != "" {
-		return binary
-	}
-	binary, err := exec.LookPath("promtool")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("no promtool on PATH and HINDCAST_PROMTOOL is not set; `make test` builds one")
-	}
-	return binary
-}
+	"hindcast.dev/internal/promtest"
+)
 
 // TestPromtool: the rules are what Prometheus's own tool takes for rules, and do what their
 // unit tests want.
 func TestPromtool(t *testing.T) {
-	tool := promtool(t)
+	tool := promtest.Promtool(t)
 	const dir = "monitoring/rules"
 	tests, err := filepath.Glob(filepath.Join(dir, "*_test.yaml"))
 	if err != nil || len(tests) == 0 {

@@ -22,23 +22,6 @@ import (
 	"hindcast.dev/internal/promtest"
 )
 
-// program returns the program that a variable names, else the one on PATH. Without either
-// the test is skipped, but fails where CI is true.
-func program(t *testing.T, variable, name string) string {
-	t.Helper()
-	if path := os.Getenv(variable); path != "" {
-		return path
-	}
-	path, err := exec.LookPath(name)
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skipf("no %s on PATH and %s is not set; `make test` builds one", name, variable)
-	}
-	return path
-}
-
 // mounted writes the files that a server of the overlay has in its pod, and returns the
 // path of its configuration, in which their places are those of the test.
 func mounted(t *testing.T, overlay string) string {
@@ -74,7 +57,7 @@ func mounted(t *testing.T, overlay string) string {
 
 // TestPromtoolAcceptsTheConfiguration checks what is rendered, rule files included.
 func TestPromtoolAcceptsTheConfiguration(t *testing.T) {
-	promtool := program(t, "HINDCAST_PROMTOOL", "promtool")
+	promtool := promtest.Promtool(t)
 	for _, overlay := range []string{"default", "prometheus", "prometheus-ephemeral", "prometheus-without-exporters"} {
 		config := mounted(t, "monitoring/overlays/"+overlay)
 		out, err := exec.CommandContext(t.Context(), promtool, "check", "config", "--lint=all", "--lint-fatal", config).CombinedOutput()

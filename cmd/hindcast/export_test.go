@@ -8,23 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-)
 
-// promtool returns the program that HINDCAST_PROMTOOL names, else the one on PATH.
-func promtool(t *testing.T) string {
-	t.Helper()
-	if binary := os.Getenv("HINDCAST_PROMTOOL"); binary != "" {
-		return binary
-	}
-	binary, err := exec.LookPath("promtool")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("no promtool on PATH and HINDCAST_PROMTOOL is not set; `make test` builds one")
-	}
-	return binary
-}
+	"hindcast.dev/internal/promtest"
+)
 
 // dump lists the samples of a folder of blocks, staleness markers left out.
 func dump(t *testing.T, promtool, dir string) []string {
@@ -50,7 +36,7 @@ func dump(t *testing.T, promtool, dir string) []string {
 // TestPromtoolReadsExports makes blocks of exported text with promtool, and finds in
 // them the same samples as in the blocks that the export writes itself.
 func TestPromtoolReadsExports(t *testing.T) {
-	tool := promtool(t)
+	tool := promtest.Promtool(t)
 	dir := t.TempDir()
 	load := filepath.Join(dir, "load.csv")
 	const csv = "timestamp,value,code_200,code_503,duration_seconds,le_0.1,le_1,le_inf,memory_bytes,odd name\n" +

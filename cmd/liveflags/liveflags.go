@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -35,6 +36,7 @@ func Flags(leaderElect bool, metrics, probes string) []cli.Flag {
 		&cli.StringFlag{Name: "server-name", Usage: "`NAME` that the certificate of Prometheus must have; default: the host of the URL"},
 		&cli.StringFlag{Name: "tenant", Usage: "`ID` sent as X-Scope-OrgID"},
 		&cli.DurationFlag{Name: "query-timeout", Value: promclient.DefaultTimeout, Usage: "how long a query may take, retries included"},
+		&cli.Float64Flag{Name: "namespace-query-rate", Value: promclient.DefaultPerSecond, Usage: "queries a second that the objects of one namespace may send, in the long run"},
 		&cli.BoolFlag{Name: "allow-cross-namespace", Usage: "let objects query series of other namespaces than their own"},
 		&cli.StringFlag{Name: "mode", Value: "active", Usage: "the most that any object may do: `MODE` active, shadow or paused"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "send changes of replicas as dry runs: the API server checks them and stores nothing"},
@@ -81,7 +83,10 @@ func Run(ctx context.Context, c *cli.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	asks, err := live.Guarded(client, promclient.Limits{CrossNamespace: c.Bool("allow-cross-namespace")})
+	asks, err := live.Guarded(client, promclient.Limits{
+		CrossNamespace: c.Bool("allow-cross-namespace"),
+		PerSecond:      c.Float64("namespace-query-rate"), Burst: int(math.Ceil(5 * c.Float64("namespace-query-rate"))),
+	})
 	if err != nil {
 		return err
 	}

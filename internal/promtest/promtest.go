@@ -27,19 +27,33 @@ const patience = time.Minute
 // A Server is a running Prometheus server.
 type Server struct{ address string }
 
-// Find returns the server that HINDCAST_PROMETHEUS names, else the one on PATH.
-// Without either the test is skipped, but fails where CI is true.
+// Find returns the server that HINDCAST_PROMETHEUS names, else the one on PATH, as
+// Program does.
 func Find(t testing.TB) string {
 	t.Helper()
-	if binary := os.Getenv("HINDCAST_PROMETHEUS"); binary != "" {
+	return Program(t, "HINDCAST_PROMETHEUS", "prometheus")
+}
+
+// Promtool returns the promtool that HINDCAST_PROMTOOL names, else the one on PATH, as
+// Program does.
+func Promtool(t testing.TB) string {
+	t.Helper()
+	return Program(t, "HINDCAST_PROMTOOL", "promtool")
+}
+
+// Program returns the program that a variable names, else the one on PATH. Without either
+// the test is skipped, but fails where CI is true.
+func Program(t testing.TB, variable, name string) string {
+	t.Helper()
+	if binary := os.Getenv(variable); binary != "" {
 		return binary
 	}
-	binary, err := exec.LookPath("prometheus")
+	binary, err := exec.LookPath(name)
 	if err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)
 		}
-		t.Skip("no prometheus on PATH and HINDCAST_PROMETHEUS is not set; `make test` builds one")
+		t.Skipf("no %s on PATH and %s is not set; `make test` builds one", name, variable)
 	}
 	return binary
 }
@@ -62,21 +76,11 @@ func Scrape(t testing.TB, dir, target string, interval time.Duration) *Server {
 // the promtool that HINDCAST_PROMTOOL names, else the one on PATH.
 func Backfill(t testing.TB, dir string, openMetrics []byte) {
 	t.Helper()
-	binary := os.Getenv("HINDCAST_PROMTOOL")
-	if binary == "" {
-		var err error
-		if binary, err = exec.LookPath("promtool"); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal(err)
-			}
-			t.Skip("no promtool on PATH and HINDCAST_PROMTOOL is not set; `make test` builds one")
-		}
-	}
 	file := filepath.Join(t.TempDir(), "openmetrics.txt")
 	if err := os.WriteFile(file, openMetrics, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.CommandContext(t.Context(), binary, "tsdb", "create-blocks-from", "openmetrics", file, dir).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), Promtool(t), "tsdb", "create-blocks-from", "openmetrics", file, dir).CombinedOutput(); err != nil {
 		t.Fatalf("backfill: %v\n%s", err, out)
 	}
 }
