@@ -76,15 +76,22 @@ func (f *fixture) gone(name string) error {
 	return client.IgnoreNotFound(err)
 }
 
+// raised starts a controller that raises the minReplicas of an HPA from original to 10.
+func raised(t *testing.T, original int32) *fixture {
+	t.Helper()
+	f := start(t, level(95), nil)
+	f.deployment("shop", 2)
+	f.hpa("shop", "shop", original, 20)
+	f.create(floored(f.scaler("shop", "shop", v1alpha1.ModeActive), "shop"))
+	f.want("the floor", 10, func() int32 { return f.floor("shop") })
+	return f
+}
+
 // TestFloorOfAnHPA: minReplicas is raised, the original is written down with the first
 // change, and comes back by Paused and by deletion; its own annotations stay.
 func TestFloorOfAnHPA(t *testing.T) {
 	t.Parallel()
-	f := start(t, level(95), nil)
-	f.deployment("shop", 2)
-	f.hpa("shop", "shop", 3, 20)
-	f.create(floored(f.scaler("shop", "shop", v1alpha1.ModeActive), "shop"))
-	f.want("the floor", 10, func() int32 { return f.floor("shop") })
+	f := raised(t, 3)
 	h := &autoscalingv2.HorizontalPodAutoscaler{}
 	f.get("shop", h)
 	if h.Annotations[v1alpha1.AnnotationOriginal] != "3" || h.Annotations[v1alpha1.AnnotationScaler] != "shop" || h.Annotations[v1alpha1.AnnotationFloor] != "10" {
@@ -115,11 +122,7 @@ func TestFloorOfAnHPA(t *testing.T) {
 // the scaler is deleted meanwhile; the next controller restores and lets it go.
 func TestFloorIsRestoredAfterACrash(t *testing.T) {
 	t.Parallel()
-	f := start(t, level(95), nil)
-	f.deployment("shop", 2)
-	f.hpa("shop", "shop", 4, 20)
-	f.create(floored(f.scaler("shop", "shop", v1alpha1.ModeActive), "shop"))
-	f.want("the floor", 10, func() int32 { return f.floor("shop") })
+	f := raised(t, 4)
 	if err := f.stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -138,11 +141,7 @@ func TestFloorIsRestoredAfterACrash(t *testing.T) {
 // their value stays even when the scaler goes.
 func TestForeignChange(t *testing.T) {
 	t.Parallel()
-	f := start(t, level(95), nil)
-	f.deployment("shop", 2)
-	f.hpa("shop", "shop", 3, 20)
-	f.create(floored(f.scaler("shop", "shop", v1alpha1.ModeActive), "shop"))
-	f.want("the floor", 10, func() int32 { return f.floor("shop") })
+	f := raised(t, 3)
 	h := &autoscalingv2.HorizontalPodAutoscaler{}
 	f.get("shop", h)
 	h.Spec.MinReplicas = new(int32(5))

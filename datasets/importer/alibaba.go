@@ -24,29 +24,9 @@ func (r *csvRow) percentages(first int) {
 // alibabaMachine is machine_usage.csv of the cluster trace of 2018: no header, a row a
 // machine and ten seconds. The mean over the machines is imported.
 func alibabaMachine() Format {
-	f := csvFormat(Format{Name: "alibaba-machine", Title: "Alibaba cluster trace 2018, machine_usage.csv: mean over machines", unordered: true}, func() csvSpec {
-		return csvSpec{
-			separator: ',',
-			order: []string{"machine_id", "time_stamp", "cpu_util_percent", "mem_util_percent", "mem_gps", "mkpi",
-				"net_in", "net_out", "disk_io_percent"},
-			names:   []string{"machine_id", "time_stamp", "cpu_util_percent", "mem_util_percent", "net_in?", "net_out?", "disk_io_percent?"},
-			series:  []string{"machine_id"},
-			nominal: 10 * second,
-			columns: []column{
-				{name: "cpu_percent", kind: mean}, {name: "memory_percent", kind: mean},
-				{name: "network_receive_percent", kind: mean}, {name: "network_transmit_percent", kind: mean}, {name: "disk_percent", kind: mean},
-			},
-			row: func(r *csvRow) why {
-				if w := r.undatedTime(r.field(1), second); w != "" {
-					return w
-				}
-				if r.percentages(2); math.IsNaN(r.out[0]) {
-					return badLevel
-				}
-				return ""
-			},
-		}
-	})
+	f := alibabaUsage(Format{Name: "alibaba-machine", Title: "Alibaba cluster trace 2018, machine_usage.csv: mean over machines"},
+		[]string{"machine_id", "time_stamp", "cpu_util_percent", "mem_util_percent", "mem_gps", "mkpi",
+			"net_in", "net_out", "disk_io_percent"})
 	f.detect = rowsOf("m_", 9, "machine_id", "time_stamp")
 	return f
 }
@@ -55,14 +35,21 @@ func alibabaMachine() Format {
 // a container and time. The mean over the containers is imported; select
 // those of one machine or of one container.
 func alibabaContainer() Format {
-	f := csvFormat(Format{Name: "alibaba-container", Title: "Alibaba cluster trace 2018, container_usage.csv: mean over containers", unordered: true}, func() csvSpec {
+	f := alibabaUsage(Format{Name: "alibaba-container", Title: "Alibaba cluster trace 2018, container_usage.csv: mean over containers"},
+		[]string{"container_id", "machine_id", "time_stamp", "cpu_util_percent", "mem_util_percent", "cpi",
+			"mem_gps", "mpki", "net_in", "net_out", "disk_io_percent"})
+	f.detect = rowsOf("c_", 11, "container_id", "time_stamp")
+	return f
+}
+
+// alibabaUsage is a table of percentages of the trace of 2018, whose columns without a
+// header are in the given order, the id of the series first.
+func alibabaUsage(f Format, order []string) Format {
+	f.unordered = true
+	return csvFormat(f, func() csvSpec {
 		return csvSpec{
-			separator: ',',
-			order: []string{"container_id", "machine_id", "time_stamp", "cpu_util_percent", "mem_util_percent", "cpi",
-				"mem_gps", "mpki", "net_in", "net_out", "disk_io_percent"},
-			names:   []string{"container_id", "time_stamp", "cpu_util_percent", "mem_util_percent", "net_in?", "net_out?", "disk_io_percent?"},
-			series:  []string{"container_id"},
-			nominal: 10 * second,
+			separator: ',', order: order, series: order[:1], nominal: 10 * second,
+			names: []string{order[0], "time_stamp", "cpu_util_percent", "mem_util_percent", "net_in?", "net_out?", "disk_io_percent?"},
 			columns: []column{
 				{name: "cpu_percent", kind: mean}, {name: "memory_percent", kind: mean},
 				{name: "network_receive_percent", kind: mean}, {name: "network_transmit_percent", kind: mean}, {name: "disk_percent", kind: mean},
@@ -78,8 +65,6 @@ func alibabaContainer() Format {
 			},
 		}
 	})
-	f.detect = rowsOf("c_", 11, "container_id", "time_stamp")
-	return f
 }
 
 // rowsOf recognises rows without a header by the beginning of an id and the number of
