@@ -34,6 +34,7 @@ var rooms = map[string][]string{
 	"promdb":              {"datasets"},
 	"promdb/promapi":      {"promdb"},
 	"record":              {"datasets", "live/promclient", "promdb"},
+	"record/remoteread":   {"live/promclient"},
 	"reports":             {"backtest/result"},
 	"cmd/hindcast":        {"*"},
 	// The image links nothing of the simulator.
@@ -48,11 +49,14 @@ var thirdParties = []struct {
 	rooms  []string
 	why    string
 }{
+	{"github.com/prometheus/prometheus/tsdb/chunkenc", []string{"record/remoteread"}, "only remote reads have chunks outside a database"},
+	{"github.com/prometheus/prometheus/prompb", []string{"record/remoteread"}, "only remote reads have messages"},
+	{"github.com/golang/snappy", []string{"record/remoteread"}, "only remote reads are packed so"},
 	{"github.com/prometheus/prometheus/tsdb", []string{"promdb", "promdb/promapi"}, "storage stays behind promdb"},
-	{"github.com/prometheus/prometheus/promql/parser", []string{"promdb", "promdb/promapi", "cmd/hindcast", "backtest", "backtest/policytest", "policy", "live/promclient"}, "the parser validates queries"},
+	{"github.com/prometheus/prometheus/promql/parser", []string{"promdb", "promdb/promapi", "cmd/hindcast", "backtest", "backtest/policytest", "policy", "live/promclient", "record/remoteread"}, "the parser validates queries"},
 	{"github.com/prometheus/prometheus/config", nil, "it links the SDKs of every cloud"},
 	{"github.com/prometheus/prometheus/web", nil, "it links OTLP receivers and OpenAPI; promapi answers"},
-	{"github.com/prometheus/prometheus/model/labels", []string{"promdb", "promdb/promapi", "live/promclient"}, "matchers are what a parsed query is made of"},
+	{"github.com/prometheus/prometheus/model/labels", []string{"promdb", "promdb/promapi", "live/promclient", "record/remoteread"}, "matchers are what a parsed query is made of"},
 	{"github.com/prometheus/prometheus", []string{"promdb", "promdb/promapi"}, "the engine stays behind promdb"},
 	{"github.com/prometheus/common/model", []string{"promdb", "promdb/promapi", "live/promclient"}, "names of series are promdb's, and the answers of a server promclient's"},
 	{"github.com/prometheus/common/config", []string{"live/promclient"}, "credentials and certificates are promclient's"},
@@ -72,7 +76,7 @@ var thirdParties = []struct {
 	{"github.com/urfave/cli/v2", []string{"cmd/hindcast", "cmd/hindcast-controller", "cmd/liveflags"}, "only cmd has flags"},
 	{"golang.org/x/term", []string{"cmd/hindcast"}, "only cmd has a terminal"},
 	{"golang.org/x/sync/errgroup", []string{"backtest"}, "only whole runs are parallel"},
-	{"go.yaml.in/yaml/v3", []string{"internal/strict"}, "YAML of users is read strictly"},
+	{"go.yaml.in/yaml/v3", []string{"internal/strict", "record/remoteread"}, "YAML of users is read strictly; that of servers is not ours"},
 	{"sigs.k8s.io/yaml", []string{"datasets", "cmd/hindcast"}, "YAML of users is read strictly"},
 }
 
@@ -185,7 +189,7 @@ func strangerIn(room, path string) string {
 		if !slices.Contains(tp.rooms, room) {
 			return tp.why
 		}
-		if strings.HasPrefix(path, tsdbPackages[0]) && !slices.Contains(tsdbPackages, path) {
+		if tp.prefix == tsdbPackages[0] && !slices.Contains(tsdbPackages, path) {
 			return "not one of the TSDB's packages that promdb may use"
 		}
 		return ""

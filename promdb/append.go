@@ -114,6 +114,9 @@ func (db *DB) Stale(s *Series, t time.Time) error {
 	return db.Append(s, t, math.Float64frombits(value.StaleNaN))
 }
 
+// IsStale returns whether a value is a staleness marker: a NaN of its own.
+func IsStale(v float64) bool { return value.IsStaleNaN(v) }
+
 // Commit makes the open batch visible and lets the simulated time now pass:
 // every two hours full chunks are written out, and every BlockDuration a block
 // is cut. Samples later than now, and a now before that of the last Commit, are

@@ -47,7 +47,7 @@ type Recording struct {
 // Begin begins a recording that will be written to output, or goes on with one that was
 // broken off: then the Plan is that of the first time.
 func Begin(plan Plan, output string) (*Recording, error) {
-	plan.Schema = schema
+	plan.Schema, plan.RemoteRead = schema, nil
 	if err := plan.Validate(); err != nil {
 		return nil, err
 	}
@@ -56,15 +56,11 @@ func Begin(plan Plan, output string) (*Recording, error) {
 	data, err := os.ReadFile(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		text, err := json.MarshalIndent(plan, "", "  ")
-		if err == nil {
-			err = os.MkdirAll(r.dir, 0o755)
-		}
-		if err == nil {
-			err = writeWhole(file, append(text, '\n'))
-		}
-		if err != nil {
+		if err := os.MkdirAll(r.dir, 0o755); err != nil {
 			return nil, fmt.Errorf("begin recording: %w", err)
+		}
+		if err := r.keepPlan(); err != nil {
+			return nil, err
 		}
 	case err != nil:
 		return nil, fmt.Errorf("go on with recording: %w", err)
@@ -82,6 +78,29 @@ func Begin(plan Plan, output string) (*Recording, error) {
 		}
 	}
 	return r, nil
+}
+
+// Undecided returns whether it is still to be decided how the raw samples come: all parts of a
+// recording come in the same way, since they do not hold the same.
+func (r *Recording) Undecided() bool {
+	return r.Plan.Raw && r.Plan.Samples != ByQuery && r.Plan.RemoteRead == nil && r.Resumed == 0
+}
+
+// ReadRemotely decides that they come by remote read.
+func (r *Recording) ReadRemotely(how RemoteRead) error {
+	r.Plan.RemoteRead = &how
+	return r.keepPlan()
+}
+
+func (r *Recording) keepPlan() error {
+	text, err := json.MarshalIndent(r.Plan, "", "  ")
+	if err == nil {
+		err = writeWhole(filepath.Join(r.dir, "plan.json"), append(text, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("begin recording: %w", err)
+	}
+	return nil
 }
 
 // Staging is the folder of the parts of a recording that will be written to output.

@@ -47,6 +47,28 @@ type Plan struct {
 	// Load are the expressions that the raw series were recorded for, the first being
 	// what a backtest takes for the load.
 	Load []Query `json:"load,omitempty"`
+	// Samples says how raw samples were asked for: by Remote, by Queries, or, if it is
+	// empty, by whatever the server offers.
+	Samples Means `json:"samples,omitempty"`
+	// RemoteRead is set where raw samples come by remote read.
+	RemoteRead *RemoteRead `json:"remoteRead,omitempty"`
+}
+
+// Means is how raw samples come.
+type Means string
+
+// The means.
+const (
+	ByOffer  Means = ""             // by remote read where the server offers it, else by queries
+	ByRemote Means = "remote-read"  // by Prometheus's remote read: staleness markers too
+	ByQuery  Means = "range-vector" // by queries such as up[2h]
+)
+
+// RemoteRead says of a recording that its samples come by remote read.
+type RemoteRead struct {
+	// External are the labels that the server adds to every series that is read so, and
+	// that are not recorded.
+	External map[string]string `json:"externalLabels,omitempty"`
 }
 
 const schema = "hindcast/recording/v1"
@@ -69,6 +91,7 @@ func (p Plan) Validate() error {
 	fault(len(p.Queries) == 0, "nothing to record")
 	fault(!slices.Contains([]Format{CSV, OpenMetrics, TSDB}, p.Format), "unknown format %q; write csv, openmetrics or tsdb", p.Format)
 	fault(p.Raw && p.Format == CSV, "raw samples of several series do not fit into CSV; write openmetrics or tsdb")
+	fault(!p.Raw && p.Samples == ByRemote, "remote read gives samples, not values of a query")
 	fault(p.Step < time.Millisecond || p.Step%time.Millisecond != 0, "step %v is not a positive whole number of milliseconds", p.Step)
 	fault(!p.From.Before(p.To), "the recording would end at %s, not after its start at %s", p.To.Format(time.RFC3339), p.From.Format(time.RFC3339))
 	for _, q := range p.Queries {
@@ -85,7 +108,7 @@ func (p Plan) same(other Plan) bool {
 		return false
 	}
 	return p.Schema == other.Schema && p.Source == other.Source && p.Tenant == other.Tenant && p.Raw == other.Raw && p.Since == other.Since &&
-		p.Until == other.Until && p.Step == other.Step && p.Format == other.Format &&
+		p.Until == other.Until && p.Samples == other.Samples && p.Step == other.Step && p.Format == other.Format &&
 		slices.Equal(p.Queries, other.Queries) && slices.Equal(p.Load, other.Load)
 }
 
@@ -95,8 +118,12 @@ func (p Plan) String() string {
 	for _, q := range p.Queries {
 		exprs = append(exprs, q.Expr)
 	}
-	return fmt.Sprintf("%s to %s every %v of %s from %s as %s",
-		p.From.UTC().Format(time.RFC3339), p.To.UTC().Format(time.RFC3339), datasets.Duration(p.Step),
+	how := fmt.Sprintf("every %v", datasets.Duration(p.Step))
+	if p.Raw {
+		how = "as scraped"
+	}
+	return fmt.Sprintf("%s to %s %s of %s from %s as %s",
+		p.From.UTC().Format(time.RFC3339), p.To.UTC().Format(time.RFC3339), how,
 		strings.Join(exprs, ", "), p.Source, p.Format)
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hindcast.dev/live/promclient"
+	"hindcast.dev/promdb"
 )
 
 const metricName = "__name__"
@@ -48,6 +49,20 @@ func (s *series) sort() {
 		times[i], values[i] = s.Times[o], s.Values[o]
 	}
 	s.Times, s.Values = times, values
+}
+
+// dropMarkers removes staleness markers, and returns how many there were.
+func (s *series) dropMarkers() int {
+	n := 0
+	for i, v := range s.Values {
+		if !promdb.IsStale(v) {
+			s.Times[n], s.Values[n] = s.Times[i], v
+			n++
+		}
+	}
+	dropped := len(s.Values) - n
+	s.Times, s.Values = s.Times[:n], s.Values[:n]
+	return dropped
 }
 
 func key(labels []promclient.Label) string {

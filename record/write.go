@@ -33,6 +33,7 @@ type Summary struct {
 	Series  int
 	Samples int
 	Silent  []string // names of queries that gave no sample
+	Left    int      // staleness markers, which OpenMetrics cannot hold
 }
 
 // Write writes the recording to output, whole or not at all, and removes its parts. All
@@ -154,9 +155,11 @@ func (r *Recording) writeCSV(name string, zip bool) (Summary, error) {
 // samples of a series together and in the order of time.
 func (r *Recording) writeText(name string, zip bool) (Summary, error) {
 	var whole []series
-	count := 0
+	count, markers := 0, 0
 	sum, err := r.each(func(p part, got []series) error {
-		for i, s := range got {
+		for i := range got {
+			s := &got[i]
+			markers += s.dropMarkers()
 			count += len(s.Times)
 			metric, labels := named(s.Labels, r.Plan.Queries[p.query].Name)
 			got[i].Labels = append([]promclient.Label{{Name: metricName, Value: metric}}, labels...)
@@ -170,6 +173,7 @@ func (r *Recording) writeText(name string, zip bool) (Summary, error) {
 	if err != nil {
 		return sum, err
 	}
+	sum.Left = markers
 	slices.SortStableFunc(whole, func(a, b series) int { return strings.Compare(a.Labels[0].Value, b.Labels[0].Value) })
 	return sum, file(name, zip, func(w io.Writer) error {
 		b := bufio.NewWriter(w)

@@ -39,8 +39,9 @@ func TestScripts(t *testing.T) {
 			"refuses":  refuses,
 			"workflow": workflow,
 
-			"prometheus": prom.prometheus,
-			"expected":   expected,
+			"prometheus":  prom.prometheus,
+			"queriesonly": prom.queriesOnly,
+			"expected":    expected,
 		},
 		Setup: func(e *testscript.Env) error {
 			// What is left behind in the temporary folder shows too.

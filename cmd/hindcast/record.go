@@ -13,6 +13,7 @@ import (
 	"hindcast.dev/datasets"
 	"hindcast.dev/live/promclient"
 	"hindcast.dev/record"
+	"hindcast.dev/record/remoteread"
 )
 
 func recordCommand() *cli.Command {
@@ -28,6 +29,7 @@ func recordCommand() *cli.Command {
 			&cli.StringFlag{Name: "query", Usage: "record `PROMQL`"},
 			&cli.StringFlag{Name: "scaler", Usage: "record what the manifest `FILE` needs"},
 			&cli.BoolFlag{Name: "raw", Usage: "record the samples that the query reads as they were scraped, not its values", DisableDefaultText: true},
+			&cli.StringFlag{Name: "remote-read", Usage: "read raw samples by Prometheus's remote read, staleness markers too: `WHEN` is auto (where the server offers it), always or never", Value: "auto"},
 			&cli.StringFlag{Name: "since", Usage: "begin at `TIME`: 14d ago, or 2026-01-02T15:04:05Z", Value: "14d"},
 			&cli.StringFlag{Name: "until", Usage: "end at `TIME`", DefaultText: "now"},
 			&cli.StringFlag{Name: "step", Usage: "evaluate the query every `DURATION`", Value: "30s"},
@@ -80,13 +82,52 @@ func runRecord(c *cli.Context) error {
 	if r.Resumed > 0 {
 		fmt.Fprintf(c.App.ErrWriter, "going on: %d of %d parts are there; it records %v\n", r.Resumed, r.Parts(), r.Plan)
 	}
-	return finish(c, r, client, output)
+	source, err := sourceOf(c, r, client)
+	if err != nil {
+		return err
+	}
+	return finish(c, r, source, output)
+}
+
+// sourceOf returns what the samples of a recording come from, and decides it where nothing
+// has come yet.
+func sourceOf(c *cli.Context, r *record.Recording, client *promclient.Client) (record.Source, error) {
+	if r.Undecided() {
+		err := offer(c, r, client)
+		if err != nil {
+			return nil, errors.Join(err, r.Discard())
+		}
+	}
+	if how := r.Plan.RemoteRead; how != nil {
+		return remoteread.New(client, how.External), nil
+	}
+	return client, nil
+}
+
+// offer lets a recording read remotely if the server offers it. Otherwise it says why not,
+// as an error where nothing else will do.
+func offer(c *cli.Context, r *record.Recording, client *promclient.Client) error {
+	err := remoteread.New(client, nil).Offered(c.Context, r.Plan.From)
+	switch {
+	case err == nil:
+		external, err := remoteread.ExternalLabels(c.Context, client)
+		if err != nil {
+			return err
+		}
+		return r.ReadRemotely(record.RemoteRead{External: external})
+	case r.Plan.Samples == record.ByRemote && remoteread.NotOffered(err):
+		return fmt.Errorf("--remote-read: always: the server offers none: %w; leave it out, and samples come by queries", err)
+	case remoteread.NotOffered(err):
+		fmt.Fprintf(c.App.ErrWriter, "no remote read, samples come by queries, which do not show where series end: %v\n", err)
+		return nil
+	}
+	return err
 }
 
 // finish fetches what is missing and writes the file.
-func finish(c *cli.Context, r *record.Recording, client *promclient.Client, output string) error {
+func finish(c *cli.Context, r *record.Recording, source record.Source, output string) error {
 	m := newMeter(c.App.ErrWriter)
-	err := r.Fetch(c.Context, client, func(done, total int) { m.showSteps(fmt.Sprintf("part %d of %d", done, total), done, total) })
+	err := r.Fetch(c.Context, source, func(done, total int) { m.showSteps(fmt.Sprintf("part %d of %d", done, total), done, total) })
 	m.clear()
 	if err != nil {
 		done := r.Done()
@@ -118,6 +159,9 @@ func finish(c *cli.Context, r *record.Recording, client *promclient.Client, outp
 	for _, expr := range sum.Silent {
 		fmt.Fprintf(c.App.ErrWriter, "no data: %s\n", expr)
 	}
+	if sum.Left > 0 {
+		fmt.Fprintf(c.App.ErrWriter, "left out: %d staleness markers, which OpenMetrics cannot hold; blocks do (-o FOLDER)\n", sum.Left)
+	}
 	fmt.Fprintf(c.App.ErrWriter, "%s: %d samples of %d series, %s to %s\n", output, sum.Samples, sum.Series,
 		r.Plan.From.UTC().Format(time.RFC3339), r.Plan.To.UTC().Format(time.RFC3339))
 	return nil
@@ -128,6 +172,10 @@ func planOf(c *cli.Context, now time.Time) (record.Plan, error) {
 	plan := record.Plan{Raw: c.Bool("raw"), Since: c.String("since"), Until: c.String("until"), Format: formatOf(c)}
 	var faults []error
 	var err error
+	var ok bool
+	if plan.Samples, ok = remoteReads[c.String("remote-read")]; !ok {
+		faults = append(faults, fmt.Errorf("--remote-read: %q is not known; write auto, always or never", c.String("remote-read")))
+	}
 	if plan.Step, err = durationFlag(c, "step"); err != nil {
 		faults = append(faults, err)
 		plan.Step = time.Second
@@ -149,11 +197,17 @@ func planOf(c *cli.Context, now time.Time) (record.Plan, error) {
 	if err := errors.Join(faults...); err != nil {
 		return plan, err
 	}
+	if plan.Samples == record.ByRemote && (c.String("query") != "" && !plan.Raw || plan.Format == record.CSV) {
+		return plan, errors.New("--remote-read: always: it gives samples, and this records values of queries; add --raw, and name a folder or a file .om after -o")
+	}
 	if file := c.String("scaler"); file != "" {
 		return plan, planScaler(c, &plan, file)
 	}
 	return plan, planQuery(&plan, record.Query{Name: c.String("name"), Expr: c.String("query")})
 }
+
+// remoteReads are the values of --remote-read.
+var remoteReads = map[string]record.Means{"auto": record.ByOffer, "always": record.ByRemote, "never": record.ByQuery}
 
 func formatOf(c *cli.Context) record.Format {
 	if f := c.String("format"); f != "" {

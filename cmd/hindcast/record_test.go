@@ -4,6 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,8 +23,9 @@ import (
 
 // servers runs Prometheus servers for scripts:
 //
-//	prometheus NAME     starts a server over two days of a shop and sets NAME to its URL
-//	expected FILE       the CSV file holds the load of the shop
+//	prometheus NAME       starts a server over two days of a shop and sets NAME to its URL
+//	queriesonly URL NAME  starts a proxy of it without remote read and sets NAME to its URL
+//	expected FILE         the CSV file holds the load of the shop
 //
 // and the condition [prometheus] says whether there is one; where CI is true its absence
 // fails.
@@ -58,6 +63,37 @@ func (s *servers) prometheus(ts *testscript.TestScript, neg bool, args []string)
 	dir := filepath.Join(s.t.TempDir(), "data")
 	ts.Check(writeShop(dir))
 	ts.Setenv(args[0], promtest.Start(s.t, dir).URL())
+}
+
+// queriesOnly implements the verb.
+func (s *servers) queriesOnly(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: queriesonly URL NAME")
+	}
+	ts.Setenv(args[1], proxy(s.t, args[0], func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/api/v1/read" {
+			http.NotFound(w, r)
+			return false
+		}
+		return true
+	}))
+}
+
+// proxy starts a proxy of a server for the requests that pass, and returns its URL.
+func proxy(t *testing.T, address string, pass func(http.ResponseWriter, *http.Request) bool) string {
+	t.Helper()
+	to, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	behind := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if pass(w, r) {
+			behind.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // writeShop writes two days of a shop with two pods, scraped every 30 s.

@@ -64,6 +64,12 @@ func Start(t testing.TB, dir string) *Server {
 	return start(t, dir, "")
 }
 
+// StartWith runs a server over dir with the text of a configuration.
+func StartWith(t testing.TB, dir, config string) *Server {
+	t.Helper()
+	return start(t, dir, config)
+}
+
 // Scrape runs a server over dir that scrapes a target, HOST:PORT, too.
 func Scrape(t testing.TB, dir, target string, interval time.Duration) *Server {
 	t.Helper()
