@@ -35,15 +35,19 @@ func scaledObjects() schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: "keda.sh", Version: "v1alpha1", Kind: "ScaledObjectList"}
 }
 
-// findConflict returns who else scales the target of s, or nil.
+// findConflict returns who else scales the target of s, or nil. A scaler that leaves
+// scaling to others is in nobody's way, and nobody in its.
 func findConflict(ctx context.Context, cached, direct client.Reader, s *v1alpha1.PredictiveScaler) (*refusal, error) {
+	if s.Spec.Actuation.Type == v1alpha1.ActuationExternal {
+		return nil, nil
+	}
 	others := &v1alpha1.PredictiveScalerList{}
 	if err := cached.List(ctx, others, client.InNamespace(s.Namespace)); err != nil {
 		return nil, fmt.Errorf("list PredictiveScalers: %w", err)
 	}
 	for i := range others.Items {
 		o := &others.Items[i]
-		if o.UID != s.UID && o.DeletionTimestamp == nil && sameTarget(o.Spec.ScaleTargetRef, s.Spec.ScaleTargetRef) && olderThan(o, s) {
+		if o.UID != s.UID && o.Spec.Actuation.Type != v1alpha1.ActuationExternal && o.DeletionTimestamp == nil && sameTarget(o.Spec.ScaleTargetRef, s.Spec.ScaleTargetRef) && olderThan(o, s) {
 			return &refusal{reasonTwoScalers, fmt.Sprintf("PredictiveScaler %s, which is older, has the same target; delete one of the two", o.Name)}, nil
 		}
 	}
@@ -57,7 +61,7 @@ func findConflict(ctx context.Context, cached, direct client.Reader, s *v1alpha1
 	for i := range hpas.Items {
 		if h := &hpas.Items[i]; sameTarget(h.Spec.ScaleTargetRef, s.Spec.ScaleTargetRef) {
 			return &refusal{reasonTargetHasHPA, fmt.Sprintf(
-				"HorizontalPodAutoscaler %s scales the same target; write actuation: {type: HPAMinReplicas, hpaRef: {name: %s}}, or delete it", h.Name, h.Name)}, nil
+				"HorizontalPodAutoscaler %s scales the same target; write actuation: {type: HPAMinReplicas, hpaRef: {name: %s}}, or {type: External} if it is to read the decision as a metric, or delete it", h.Name, h.Name)}, nil
 		}
 	}
 	return findScaledObject(ctx, direct, s)
@@ -98,7 +102,7 @@ func findScaledObject(ctx context.Context, direct client.Reader, s *v1alpha1.Pre
 			ref = map[string]string{"kind": "Deployment", "name": ref["name"], "apiVersion": ref["apiVersion"]}
 		}
 		if sameTarget(autoscalingv2.CrossVersionObjectReference{APIVersion: ref["apiVersion"], Kind: ref["kind"], Name: ref["name"]}, s.Spec.ScaleTargetRef) {
-			return &refusal{reasonTargetHasKEDA, fmt.Sprintf("ScaledObject %s of KEDA scales the same target; delete it, or use the external scaler", o.GetName())}, nil
+			return &refusal{reasonTargetHasKEDA, fmt.Sprintf("ScaledObject %s of KEDA scales the same target; write actuation: {type: External} if it is to ask our external scaler, or delete it", o.GetName())}, nil
 		}
 	}
 	return nil, nil

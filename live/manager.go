@@ -46,6 +46,10 @@ type Options struct {
 	InsecureMetrics bool
 	// CertDir holds tls.crt and tls.key for the metrics; "": self-signed.
 	CertDir string
+	// External and KEDA are where the decisions of scalers with actuation External are
+	// served; without an address: nowhere.
+	External ExternalOptions
+	KEDA     KEDAOptions
 }
 
 // Scheme returns a scheme that knows every object that the controller reads or writes.
@@ -77,6 +81,9 @@ func Run(ctx context.Context, o Options) error {
 		mgr.AddHealthzCheck("ping", healthz.Ping),
 		mgr.AddReadyzCheck("caches", cachesSynced(mgr)),
 	); err != nil {
+		return fmt.Errorf("live: %w", err)
+	}
+	if err := o.serve(ctx, mgr); err != nil {
 		return fmt.Errorf("live: %w", err)
 	}
 	o.Log.Info("controller starts", "mode", string(o.Mode), "dry_run", o.DryRun)

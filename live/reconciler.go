@@ -191,7 +191,7 @@ func (c *reconciler) finish(ctx context.Context, s *v1alpha1.PredictiveScaler) e
 
 // A plan is what one object asks for, given what else there is.
 type plan struct {
-	run, active     bool
+	run, active     bool // active: we carry the decisions out
 	mode            v1alpha1.Mode
 	reason, message string // of condition Active where it does not run, or may not act
 }
@@ -227,7 +227,7 @@ func (c *reconciler) plan(ctx context.Context, s *v1alpha1.PredictiveScaler) (pl
 			p.message += "; until then it decides and records only"
 		}
 	}
-	p.active = mode == v1alpha1.ModeActive && refused == nil
+	p.active = mode == v1alpha1.ModeActive && refused == nil && s.Spec.Actuation.Type != v1alpha1.ActuationExternal
 	return p, nil
 }
 

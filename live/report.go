@@ -20,13 +20,18 @@ func (r *runner) snapshot() v1alpha1.PredictiveScalerStatus {
 	return *r.status.DeepCopy()
 }
 
-// update changes the status to be shown, and writes it where it says something new or
-// has not been written for long. A write that fails is tried again at the next step.
+// update changes the status to be shown, and writes it where it says something new, has
+// not been written for long, or is what others scale by. A write that fails is tried
+// again at the next step.
 func (r *runner) update(ctx context.Context, change func(*v1alpha1.PredictiveScalerStatus)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change(&r.status)
-	if !material(&r.written, &r.status) && time.Since(r.writtenAt) < r.c.cfg.StatusEvery {
+	every := r.c.cfg.StatusEvery
+	if r.status.Mode == v1alpha1.ModeActive && r.object.Spec.Actuation.Type == v1alpha1.ActuationExternal {
+		every = 0
+	}
+	if !material(&r.written, &r.status) && time.Since(r.writtenAt) < every {
 		return
 	}
 	if err := r.write(ctx); err != nil && ctx.Err() == nil && client.IgnoreNotFound(err) != nil {

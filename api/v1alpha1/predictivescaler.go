@@ -108,7 +108,7 @@ const (
 
 // ActuationType says how a decision becomes replicas.
 //
-// +kubebuilder:validation:Enum=HPAMinReplicas;Scale
+// +kubebuilder:validation:Enum=HPAMinReplicas;Scale;External
 type ActuationType string
 
 // The ways to scale.
@@ -117,16 +117,20 @@ const (
 	ActuationHPAMinReplicas ActuationType = "HPAMinReplicas"
 	// ActuationScale writes the scale subresource.
 	ActuationScale ActuationType = "Scale"
+	// ActuationExternal writes nothing: the decision is what an HPA reads as an external
+	// metric, or KEDA from the external scaler.
+	ActuationExternal ActuationType = "External"
 )
 
 // Actuation says how a decision becomes replicas.
 //
 // +kubebuilder:object:generate=true
 // +kubebuilder:validation:XValidation:rule="self.type != 'HPAMinReplicas' || has(self.hpaRef)",message="type HPAMinReplicas needs hpaRef.name: the HorizontalPodAutoscaler whose minReplicas is raised; or write type: Scale where there is none"
-// +kubebuilder:validation:XValidation:rule="self.type != 'Scale' || !has(self.hpaRef)",message="hpaRef has no meaning with type Scale; remove it or write type: HPAMinReplicas"
+// +kubebuilder:validation:XValidation:rule="self.type == 'HPAMinReplicas' || !has(self.hpaRef)",message="hpaRef has no meaning without type HPAMinReplicas; remove it or write type: HPAMinReplicas"
 type Actuation struct {
 	// Type is HPAMinReplicas, which keeps an HPA as the reactive floor and raises its
-	// minReplicas, or Scale, which writes the scale subresource.
+	// minReplicas, Scale, which writes the scale subresource, or External, which leaves
+	// scaling to an HPA that reads the decision as a metric, or to KEDA.
 	// +optional
 	// +kubebuilder:default=HPAMinReplicas
 	Type ActuationType `json:"type,omitempty"`

@@ -73,13 +73,13 @@ func (f *faults) actuation(a *Actuation) {
 			f.add(path+".hpaRef.name", "is missing; name the HorizontalPodAutoscaler whose minReplicas is raised, "+
 				"or write type: Scale where there is none")
 		}
-	case ActuationScale:
+	case ActuationScale, ActuationExternal:
 		if a.HPARef != nil {
-			f.add(path+".hpaRef", "has no meaning with type Scale; remove it or write type: HPAMinReplicas")
+			f.add(path+".hpaRef", "has no meaning with type %s; remove it or write type: HPAMinReplicas", a.Type)
 		}
 	default:
 		f.oneOf(path+".type", "actuation type", string(a.Type),
-			[]string{string(ActuationHPAMinReplicas), string(ActuationScale)})
+			[]string{string(ActuationHPAMinReplicas), string(ActuationScale), string(ActuationExternal)})
 	}
 }
 

@@ -52,6 +52,13 @@ func Flags(leaderElect bool, metrics, probes string) []cli.Flag {
 		&cli.StringFlag{Name: "metrics-cert-dir", Usage: "`DIR` with tls.crt and tls.key for the metrics; default: self-signed"},
 		&cli.StringFlag{Name: "probe-address", Value: probes, Usage: "`ADDRESS` to serve /healthz and /readyz at; 0: nowhere"},
 		&cli.StringFlag{Name: "pprof-address", Usage: "`ADDRESS` to serve profiles at; default: nowhere"},
+		&cli.StringFlag{Name: "external-metrics-address", Usage: "`ADDRESS` to serve decisions at as external metrics of Kubernetes; default: nowhere"},
+		&cli.StringFlag{Name: "external-metrics-cert-dir", Usage: "`DIR` with tls.crt and tls.key for the external metrics"},
+		&cli.StringFlag{Name: "external-metrics-service", Value: "hindcast-system/hindcast-external-metrics", Usage: "`NAMESPACE/NAME` of the service that the APIService has to name"},
+		&cli.StringFlag{Name: "keda-address", Usage: "`ADDRESS` to serve decisions at as an external scaler of KEDA; default: nowhere"},
+		&cli.StringFlag{Name: "keda-cert-dir", Usage: "`DIR` with tls.crt and tls.key for KEDA, and ca.crt"},
+		&cli.StringFlag{Name: "keda-client-ca", Usage: "`FILE` with the authorities of KEDA's certificate; default: ca.crt of --keda-cert-dir"},
+		&cli.StringSliceFlag{Name: "keda-client-name", Usage: "`NAME` that KEDA's certificate may have, may be repeated; default: any"},
 		&cli.StringFlag{Name: "kubeconfig", Usage: "`FILE` that says how to reach the cluster; default: the pod's service account, else $KUBECONFIG or ~/.kube/config"},
 		&cli.StringFlag{Name: "context", Usage: "`NAME` of the context of the kubeconfig"},
 		&cli.Float64Flag{Name: "kube-api-qps", Value: 100, Usage: "requests a second to the API server, in the long run"},
@@ -94,6 +101,14 @@ func Run(ctx context.Context, c *cli.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	external, err := externalOptions(c)
+	if err != nil {
+		return err
+	}
+	keda, err := kedaOptions(c)
+	if err != nil {
+		return err
+	}
 	options := live.Options{
 		Config: live.Config{
 			Prometheus: asks, Mode: mode, DryRun: c.Bool("dry-run"), History: c.Duration("history"),
@@ -103,6 +118,7 @@ func Run(ctx context.Context, c *cli.Context, stderr io.Writer) error {
 		LeaderElection: c.Bool("leader-elect"), LeaseNamespace: c.String("lease-namespace"),
 		MetricsAddress: c.String("metrics-address"), InsecureMetrics: c.Bool("insecure-metrics"), CertDir: c.String("metrics-cert-dir"),
 		ProbeAddress: c.String("probe-address"), PprofAddress: c.String("pprof-address"),
+		External: external, KEDA: keda,
 	}
 	if dir := c.String("decision-log"); dir != "" {
 		if err := os.MkdirAll(dir, 0o755); err != nil {

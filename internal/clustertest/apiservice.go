@@ -1,6 +1,8 @@
 package clustertest
 
 import (
+	"context"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -31,34 +33,70 @@ func (c *Cluster) Aggregate(t testing.TB, gv schema.GroupVersion, handler http.H
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.register(t, gv, c.serviceTo(t, "default", "", port), port, nil)
+	c.awaitAPI(t, gv)
+}
+
+// Register has the API server pass requests for an API group and version on to a server
+// at a local port, which shows a certificate of an authority for the DNS name of a
+// service of this namespace and name: NAME.NAMESPACE.svc. It lasts until the test ends.
+func (c *Cluster) Register(t testing.TB, gv schema.GroupVersion, namespace, name string, port int64, authority *Authority) {
+	t.Helper()
+	c.register(t, gv, c.serviceTo(t, namespace, name, port), port, authority)
+	c.awaitAPI(t, gv)
+}
+
+// serviceTo makes a service for a local port; without a name it gets one.
+func (c *Cluster) serviceTo(t testing.TB, namespace, name string, port int64) *corev1.Service {
+	t.Helper()
+	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if name == "" {
+		service.GenerateName = "aggregated-"
+	}
 	// An external name is the one kind of service that needs no network of a cluster.
-	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{GenerateName: "aggregated-"}}
 	service.Spec.Type, service.Spec.ExternalName = corev1.ServiceTypeExternalName, "localhost"
-	if service, err = c.Client(t).CoreV1().Services("default").Create(t.Context(), service, metav1.CreateOptions{}); err != nil {
+	service.Spec.Ports = []corev1.ServicePort{{Port: int32(port)}}
+	made, err := c.Client(t).CoreV1().Services(namespace).Create(t.Context(), service, metav1.CreateOptions{})
+	if err != nil {
 		t.Fatal(err)
 	}
+	return made
+}
+
+// register makes an APIService; without an authority any certificate will do.
+func (c *Cluster) register(t testing.TB, gv schema.GroupVersion, service *corev1.Service, port int64, authority *Authority) {
+	t.Helper()
 	client, err := dynamic.NewForConfig(c.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	services := client.Resource(schema.GroupVersionResource{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"})
 	name := gv.Version + "." + gv.Group
+	spec := map[string]any{
+		"group": gv.Group, "version": gv.Version, "groupPriorityMinimum": int64(100), "versionPriority": int64(100),
+		"service": map[string]any{"namespace": service.Namespace, "name": service.Name, "port": port},
+	}
+	if authority != nil {
+		spec["caBundle"] = base64.StdEncoding.EncodeToString(authority.PEM)
+	} else {
+		spec["insecureSkipTLSVerify"] = true
+	}
 	object := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
-		"metadata": map[string]any{"name": name},
-		"spec": map[string]any{
-			"group": gv.Group, "version": gv.Version, "groupPriorityMinimum": int64(100), "versionPriority": int64(100),
-			"insecureSkipTLSVerify": true,
-			"service":               map[string]any{"namespace": "default", "name": service.Name, "port": port},
-		},
+		"metadata": map[string]any{"name": name}, "spec": spec,
 	}}
 	if _, err := services.Create(t.Context(), object, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		// The server may have ended before.
-		_ = services.Delete(t.Context(), name, metav1.DeleteOptions{})
+		_ = services.Delete(context.WithoutCancel(t.Context()), name, metav1.DeleteOptions{})
 	})
+}
+
+// awaitAPI waits until the API server answers for an API group and version.
+func (c *Cluster) awaitAPI(t testing.TB, gv schema.GroupVersion) {
+	t.Helper()
 	rest := c.Client(t).Discovery().RESTClient()
 	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
 		err := rest.Get().AbsPath("/apis", gv.Group, gv.Version).Do(t.Context()).Error()
@@ -66,7 +104,7 @@ func (c *Cluster) Aggregate(t testing.TB, gv schema.GroupVersion, handler http.H
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%s is not available after %v: %v", name, patience, err)
+			t.Fatalf("%s is not available after %v: %v", gv, patience, err)
 		}
 	}
 }

@@ -26,6 +26,9 @@ type Cluster struct {
 	Config *rest.Config
 	// Programs is the folder with kubectl and whatever else KUBEBUILDER_ASSETS holds.
 	Programs string
+	// FrontProxy is where the certificate comes from by which aggregated API servers know
+	// this API server, under the name FrontProxyName.
+	FrontProxy *Authority
 
 	env     *envtest.Environment
 	janitor *janitor
@@ -33,6 +36,9 @@ type Cluster struct {
 	mu   sync.Mutex
 	crds []string // the folders that are installed
 }
+
+// FrontProxyName is what the API server is called before aggregated API servers.
+const FrontProxyName = "front-proxy-client"
 
 var shared struct {
 	sync.Mutex
@@ -93,6 +99,10 @@ func start(assets string) (*Cluster, error) {
 			return nil, err
 		}
 	}
+	proxy, err := aggregating(api, filepath.Join(j.dir, "proxy"))
+	if err != nil {
+		return nil, err
+	}
 	log, err := os.Create(filepath.Join(j.dir, "log"))
 	if err != nil {
 		return nil, err
@@ -108,7 +118,39 @@ func start(assets string) (*Cluster, error) {
 		return nil, err
 	}
 	config.QPS = -1
-	return &Cluster{Config: config, Programs: assets, env: env, janitor: j}, nil
+	return &Cluster{Config: config, Programs: assets, FrontProxy: proxy, env: env, janitor: j}, nil
+}
+
+// aggregating gives an API server a certificate of its own for aggregated API servers,
+// and has it tell them, as every cluster does.
+func aggregating(api *envtest.APIServer, dir string) (*Authority, error) {
+	proxy, err := newAuthority("front-proxy-ca")
+	if err != nil {
+		return nil, err
+	}
+	cert, key, err := proxy.issue(FrontProxyName)
+	if err != nil {
+		return nil, err
+	}
+	authority := filepath.Join(dir, "ca.crt")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(mount(dir, cert, key), os.WriteFile(authority, proxy.PEM, 0o600)); err != nil {
+		return nil, err
+	}
+	for flag, value := range map[string]string{
+		"requestheader-client-ca-file":       authority,
+		"requestheader-allowed-names":        FrontProxyName,
+		"requestheader-username-headers":     "X-Remote-User",
+		"requestheader-group-headers":        "X-Remote-Group",
+		"requestheader-extra-headers-prefix": "X-Remote-Extra-",
+		"proxy-client-cert-file":             filepath.Join(dir, "tls.crt"),
+		"proxy-client-key-file":              filepath.Join(dir, "tls.key"),
+	} {
+		api.Configure().Set(flag, value)
+	}
+	return proxy, nil
 }
 
 // Install adds the CRDs of folders or files, each once.

@@ -1,0 +1,3 @@
+// Package externalscaler is the interface of KEDA's external scalers, generated from its
+// .proto file.
+package externalscaler
