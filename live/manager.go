@@ -83,7 +83,7 @@ func Run(ctx context.Context, o Options) error {
 	); err != nil {
 		return fmt.Errorf("live: %w", err)
 	}
-	if err := o.serve(ctx, mgr); err != nil {
+	if err := Serve(ctx, mgr, o.Config, o.External, o.KEDA); err != nil {
 		return fmt.Errorf("live: %w", err)
 	}
 	o.Log.Info("controller starts", "mode", string(o.Mode), "dry_run", o.DryRun)

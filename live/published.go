@@ -84,8 +84,8 @@ func undecided(s *v1alpha1.PredictiveScaler, now time.Time) string {
 	if c := meta.FindStatusCondition(st.Conditions, v1alpha1.ConditionAbleToScale); c != nil && c.Status == metav1.ConditionFalse {
 		return "its replicas are not known: " + c.Message
 	}
-	if st.DesiredReplicas == 0 && *s.Spec.MinReplicas > 0 {
-		return "somebody set the replicas to 0; with minReplicas: 0 the scaler may wake them"
+	if st.Holding {
+		return "it leaves the replicas as they are: " + st.Reason
 	}
 	return ""
 }

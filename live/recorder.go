@@ -182,7 +182,7 @@ func (rec *recorder) describe(st *v1alpha1.PredictiveScalerStatus, s *autoscaler
 	if s.Skipped {
 		return
 	}
-	st.CurrentReplicas, st.DesiredReplicas = s.Input.Spec, s.Decision.Replicas
+	st.CurrentReplicas, st.DesiredReplicas, st.Holding = s.Input.Spec, s.Decision.Replicas, s.Decision.Hold
 	if s.Scaled {
 		noteChange(st, now, s.Input.Spec, s.Decision.Replicas)
 		if a := rec.r.object.Spec.Actuation; a.Type == v1alpha1.ActuationHPAMinReplicas && st.Floor == nil {

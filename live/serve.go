@@ -36,29 +36,31 @@ type KEDAOptions struct {
 	ClientNames []string
 }
 
-// serve has a manager serve decisions, on every replica and whether it leads or not.
-func (o *Options) serve(ctx context.Context, mgr ctrl.Manager) error {
-	source := &published{cached: mgr.GetCache(), limit: o.Mode, dryRun: o.DryRun, now: time.Now}
+// Serve has a manager serve decisions, on every replica and whether it leads or not. It
+// returns an error where an address is given and nothing can be served there.
+func Serve(ctx context.Context, mgr ctrl.Manager, cfg Config, e ExternalOptions, k KEDAOptions) error {
+	cfg.setDefaults()
+	source := &published{cached: mgr.GetCache(), limit: cfg.Mode, dryRun: cfg.DryRun, now: time.Now}
 	var servers []manager.Runnable
-	if e := o.External; e.Address != "" {
+	if e.Address != "" {
 		if e.CertDir == "" || e.Service.Name == "" || e.Service.Namespace == "" {
 			return errors.New("external metrics need a folder with a certificate and the service before them")
 		}
 		s, err := external.Listen(ctx, external.Config{
 			Address: e.Address, CertDir: e.CertDir, Service: e.Service, Source: source,
-			Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Log: o.Log,
+			Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Log: cfg.Log,
 		})
 		if err != nil {
 			return err
 		}
 		servers = append(servers, s)
 	}
-	if k := o.KEDA; k.Address != "" {
+	if k.Address != "" {
 		if k.CertDir == "" || k.ClientCA == "" {
 			return errors.New("KEDA's external scaler needs a folder with a certificate and the authorities of its clients")
 		}
 		s, err := keda.Listen(ctx, keda.Config{
-			Address: k.Address, CertDir: k.CertDir, ClientCA: k.ClientCA, ClientNames: k.ClientNames, Source: source, Log: o.Log,
+			Address: k.Address, CertDir: k.CertDir, ClientCA: k.ClientCA, ClientNames: k.ClientNames, Source: source, Log: cfg.Log,
 		})
 		if err != nil {
 			return err

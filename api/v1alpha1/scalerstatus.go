@@ -50,6 +50,10 @@ type PredictiveScalerStatus struct {
 	// DesiredReplicas is the newest decision.
 	// +optional
 	DesiredReplicas int32 `json:"desiredReplicas"`
+	// Holding says that the newest decision was to leave the replicas as they are, for want
+	// of data or of the right to decide: desiredReplicas is what was found, no wish.
+	// +optional
+	Holding bool `json:"holding,omitempty"`
 	// Reason of the newest decision.
 	// +optional
 	Reason string `json:"reason,omitempty"`
