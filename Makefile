@@ -40,9 +40,10 @@ envtest-assets: $(KUBEBUILDER_ASSETS)/kube-apiserver ## get a Kubernetes API ser
 plane-assets: $(KUBEBUILDER_ASSETS)/kwok ## get the rest of a control plane: controller manager, scheduler, kwok
 	@echo $(KUBEBUILDER_ASSETS)
 
-generate: ## write what is made from something else: CRD and deep copies, the rules for the Prometheus Operator
+generate: ## write what is made from something else: CRD and deep copies, the interface of KEDA, the rules for the Prometheus Operator
 	$(CONTROLLER_GEN) object paths=./api/... && $(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=manifests/crd
 	rm -f manifests/crd/*_experiments.yaml # an Experiment is a file, never an object
+	GOFLAGS=-modfile=$(CURDIR)/tools/protoc/go.mod $(GO) run live/keda/externalscaler/generate.go . live/keda/externalscaler/externalscaler.proto
 	$(GO) test ./manifests -run SameRules -update
 
 deploy: ## print the two commands that build the controller's image and install it

@@ -1,6 +1,9 @@
-// Command protoc writes the Go code of .proto files beside them, messages and gRPC, with
-// no program but Go: it compiles the files and hands them to the two generators of its
-// go.mod. Give it the root that import paths are relative to, and the files under it.
+//go:build ignore
+
+// Command generate writes the Go code of .proto files beside them, messages and gRPC, with
+// no program but Go: it compiles the files and hands them to the two generators of
+// tools/protoc/go.mod, which make generate has Go use. Give it the root that import paths
+// are relative to, and the files under it.
 package main
 
 import (
@@ -21,11 +24,11 @@ import (
 
 func main() {
 	if len(os.Args) < 3 {
-		fmt.Fprintln(os.Stderr, "usage: protoc ROOT FILE...")
+		fmt.Fprintln(os.Stderr, "usage: generate ROOT FILE...")
 		os.Exit(2)
 	}
 	if err := run(context.Background(), os.Args[1], os.Args[2:]); err != nil {
-		fmt.Fprintln(os.Stderr, "protoc:", err)
+		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
 	}
 }
