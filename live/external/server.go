@@ -92,7 +92,10 @@ func (s *Server) Start(ctx context.Context) error {
 		case <-ctx.Done():
 			end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			defer cancel()
-			return s.http.Shutdown(end)
+			if err := s.http.Shutdown(end); err != nil {
+				return s.http.Close() // what has not ended by now is cut off
+			}
+			return nil
 		case <-tick.C:
 			if err := errors.Join(s.proxy.refresh(ctx), CheckAPIService(ctx, s.cfg.Reader, s.cfg.Service)); err != nil && ctx.Err() == nil {
 				s.cfg.Log.Error("external metrics", "err", err)
