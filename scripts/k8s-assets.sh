@@ -61,14 +61,15 @@ api)
 plane)
 	kubernetes kube-controller-manager kube-scheduler
 	cd ../kwok
-	# What kwok does to nodes and pods comes with it: pods start, become ready and end as
-	# slowly as their annotations say.
+	build kwok sigs.k8s.io/kwok/cmd/kwok
+	# The build has fetched the module, so it has a folder by now. What kwok does to nodes
+	# and pods comes with it: pods start, become ready and end as slowly as their
+	# annotations say.
 	stages=$("$go" list -m -f '{{.Dir}}' sigs.k8s.io/kwok)/kustomize/stage
 	for file in "$stages"/node/fast/node-*.yaml "$stages"/node/heartbeat-with-lease/node-*.yaml "$stages"/pod/general/pod-*.yaml; do
 		cat "$file"
 		echo ---
 	done >"$dir/kwok-stages.yaml"
-	build kwok sigs.k8s.io/kwok/cmd/kwok
 	;;
 *)
 	echo "k8s-assets: $part is neither api nor plane" >&2
