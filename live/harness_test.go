@@ -104,6 +104,8 @@ type fixture struct {
 	ns      string
 	stop    func() error
 	reg     *prometheus.Registry
+	// also is what a manager does beside the controller, nil: nothing.
+	also func(ctrl.Manager, live.Config) error
 }
 
 // start runs a controller for a namespace of its own until the test ends.
@@ -151,6 +153,11 @@ func (f *fixture) manage(kubernetes *rest.Config, p live.Prometheus, change func
 	}
 	if err := live.Add(mgr, cfg); err != nil {
 		f.t.Fatal(err)
+	}
+	if f.also != nil {
+		if err := f.also(mgr, cfg); err != nil {
+			f.t.Fatal(err)
+		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

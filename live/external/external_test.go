@@ -3,6 +3,7 @@ package external_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -65,7 +66,7 @@ func known(ns string) *decisions {
 		err: map[string]error{
 			ns + "/new":    fmt.Errorf("%w: it has not decided yet", external.ErrNoDecision),
 			ns + "/shadow": fmt.Errorf("%w: its mode is Shadow", external.ErrNotServed),
-			ns + "/broken": fmt.Errorf("the cache is gone"),
+			ns + "/broken": errors.New("the cache is gone"),
 		},
 	}
 }
@@ -312,11 +313,11 @@ func TestOnlyTheFrontProxyIsBelieved(t *testing.T) {
 			t.Errorf("%s: answered %d %s", name, code, body)
 		}
 	}
-	real := []tls.Certificate{proxy.Client(t, clustertest.FrontProxyName)}
-	if code, body, err := s.direct(real, ""); err != nil || code != http.StatusUnauthorized {
+	shown := []tls.Certificate{proxy.Client(t, clustertest.FrontProxyName)}
+	if code, body, err := s.direct(shown, ""); err != nil || code != http.StatusUnauthorized {
 		t.Errorf("for nobody: %d %s, %v, want 401", code, body, err)
 	}
-	if code, body, err := s.direct(real, "root"); err != nil || code != http.StatusOK || !strings.Contains(body, `"value":"7"`) {
+	if code, body, err := s.direct(shown, "root"); err != nil || code != http.StatusOK || !strings.Contains(body, `"value":"7"`) {
 		t.Errorf("the front proxy for an administrator: %d %s, %v", code, body, err)
 	}
 }
@@ -325,22 +326,22 @@ func TestOnlyTheFrontProxyIsBelieved(t *testing.T) {
 // while files are half written the last one stays.
 func TestCertificatesAreReadAnew(t *testing.T) {
 	s := serve(t)
-	real := []tls.Certificate{s.cluster.FrontProxy.Client(t, clustertest.FrontProxyName)}
+	shown := []tls.Certificate{s.cluster.FrontProxy.Client(t, clustertest.FrontProxyName)}
 	before := *s
 	s.authority = clustertest.NewAuthority(t, "new-ca")
-	if code, _, err := s.direct(real, "root"); err == nil {
+	if code, _, err := s.direct(shown, "root"); err == nil {
 		t.Fatalf("answered %d with a certificate of an authority that does not exist yet", code)
 	}
 	s.authority.Mount(t, s.certs, "hindcast", s.host)
-	if code, body, err := s.direct(real, "root"); err != nil || code != http.StatusOK {
+	if code, body, err := s.direct(shown, "root"); err != nil || code != http.StatusOK {
 		t.Errorf("after the rotation: %d %s, %v", code, body, err)
 	}
-	if code, _, err := before.direct(real, "root"); err == nil {
+	if code, _, err := before.direct(shown, "root"); err == nil {
 		t.Errorf("answered %d with the old certificate", code)
 	}
 	half, _ := clustertest.NewAuthority(t, "other").Issue(t, "hindcast", s.host)
 	write(t, s.certs, "tls.crt", half) // the key is that of the last one
-	if code, body, err := s.direct(real, "root"); err != nil || code != http.StatusOK {
+	if code, body, err := s.direct(shown, "root"); err != nil || code != http.StatusOK {
 		t.Errorf("while the files do not fit: %d %s, %v", code, body, err)
 	}
 }

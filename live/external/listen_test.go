@@ -2,6 +2,7 @@ package external_test
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,8 +28,7 @@ func TestAnothersAPIService(t *testing.T) {
 	other := s.cluster.Namespace(t)
 	cfg, _ := config(t, s.cluster, other)
 	_, err := external.Listen(t.Context(), cfg)
-	var foreign *external.ForeignError
-	if !errors.As(err, &foreign) {
+	if _, ok := errors.AsType[*external.ForeignError](err); !ok {
 		t.Fatalf("beside another server: %v, want a ForeignError", err)
 	}
 	for _, want := range []string{external.APIServiceName, s.ns + "/hindcast", "--keda-address"} {
@@ -83,8 +83,8 @@ func TestTermsOfTheFrontProxy(t *testing.T) {
 	turn.Lock()
 	defer turn.Unlock()
 	c := clustertest.New(t)
-	maps := c.Client(t).CoreV1().ConfigMaps("kube-system")
-	terms, err := maps.Get(t.Context(), "extension-apiserver-authentication", metav1.GetOptions{})
+	objects := c.Client(t).CoreV1().ConfigMaps("kube-system")
+	terms, err := objects.Get(t.Context(), "extension-apiserver-authentication", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,12 +100,9 @@ func TestTermsOfTheFrontProxy(t *testing.T) {
 		"requestheader-username-headers": {"[]", "names no header"},
 	} {
 		// The API server writes them anew when it starts, and hourly.
-		terms.Data = map[string]string{}
-		for k, v := range good {
-			terms.Data[k] = v
-		}
+		terms.Data = maps.Clone(good)
 		terms.Data[key] = tc.value
-		if terms, err = maps.Update(t.Context(), terms, metav1.UpdateOptions{}); err != nil {
+		if terms, err = objects.Update(t.Context(), terms, metav1.UpdateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := external.Listen(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), tc.want) {
