@@ -349,12 +349,11 @@ func TestExternalMetricOnThePlane(t *testing.T) {
 		}
 		return nil
 	})
-	load.set(errors.New("connection refused"), nil)
-	active(corev1.ConditionFalse, "FailedGetExternalMetric")
-	before := p.replicas("shop")
 	if err := p.stop(); err != nil {
 		t.Fatal(err)
 	}
+	active(corev1.ConditionFalse, "FailedGetExternalMetric")
+	before := p.replicas("shop")
 	time.Sleep(45 * time.Second) // three turns of the HPA controller
 	if n := p.replicas("shop"); n != before {
 		t.Errorf("%d replicas without a metric, want the %d that there were", n, before)

@@ -218,6 +218,16 @@ func TestMetricsThroughTheAPIServer(t *testing.T) {
 	if err != nil || len(resources.APIResources) != 2 || resources.APIResources[0].Name != external.MetricDesired {
 		t.Errorf("discovery: %+v, %v", resources, err)
 	}
+	// A group that is stale in the discovery of everything holds up the deletion of namespaces.
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
+		_, _, err := s.cluster.Client(t).Discovery().ServerGroupsAndResources()
+		if err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("discovery of everything: %v", err)
+		}
+	}
 	// Nothing is written by this API.
 	err = s.cluster.Client(t).Discovery().RESTClient().Post().AbsPath("/apis", v1beta1.SchemeGroupVersion.String(), "namespaces", s.ns, external.MetricDesired).Do(t.Context()).Error()
 	if !apierrors.IsMethodNotSupported(err) {

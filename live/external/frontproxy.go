@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -85,6 +86,10 @@ func (p *frontProxy) userOf(h http.Header) (u authorizationv1.SubjectAccessRevie
 	u.User, u.UID = first(h, t.user), first(h, t.uid)
 	for _, name := range t.group {
 		u.Groups = append(u.Groups, h.Values(name)...)
+	}
+	// As every API server does: the aggregator's own discovery comes without any group.
+	if u.User != "" && u.User != "system:anonymous" && !slices.Contains(u.Groups, "system:authenticated") {
+		u.Groups = append(u.Groups, "system:authenticated")
 	}
 	for _, start := range t.extraStart {
 		for name, values := range h {
