@@ -47,6 +47,7 @@ type prom struct {
 	load func(t time.Time) float64
 	err  error // of every query, while set
 	asks map[string]int
+	left []string // the namespaces that were forgotten
 }
 
 // level answers a load that does not change.
@@ -66,6 +67,12 @@ func (p *prom) Check(_, expr string) error {
 		return errors.New("query is not allowed")
 	}
 	return nil
+}
+
+func (p *prom) Forget(namespace string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.left = append(p.left, namespace)
 }
 
 func (p *prom) For(string) autoscaler.Querier { return p }

@@ -36,6 +36,9 @@ func (g guarded) For(namespace string) autoscaler.Querier {
 	return querier{ns, err}
 }
 
+// Forget drops the rate of a namespace.
+func (g guarded) Forget(namespace string) { g.guard.Forget(namespace) }
+
 // A querier gives the errors of promclient the names of package policy.
 type querier struct {
 	from *promclient.Guarded

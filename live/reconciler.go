@@ -156,7 +156,7 @@ func (c *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		if apierrors.IsNotFound(err) {
 			c.stop(req.NamespacedName)
 			c.metrics.forget(req.Namespace, req.Name)
-			return ctrl.Result{}, nil
+			return ctrl.Result{}, c.forget(ctx, req.Namespace)
 		}
 		return ctrl.Result{}, err
 	}
@@ -173,6 +173,22 @@ func (c *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: recheckEvery}, nil
+}
+
+// forget drops what Prometheus keeps for a namespace once no scaler is left in it.
+func (c *reconciler) forget(ctx context.Context, namespace string) error {
+	asked, ok := c.cfg.Prometheus.(interface{ Forget(namespace string) })
+	if !ok {
+		return nil
+	}
+	left := &v1alpha1.PredictiveScalerList{}
+	if err := c.client.List(ctx, left, client.InNamespace(namespace)); err != nil {
+		return fmt.Errorf("list PredictiveScalers: %w", err)
+	}
+	if len(left.Items) == 0 {
+		asked.Forget(namespace)
+	}
+	return nil
 }
 
 // finish takes back what a scaler that is being deleted did, and lets it go.

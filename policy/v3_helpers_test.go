@@ -72,6 +72,7 @@ type v3Run struct {
 	load func(t time.Time) float64 // of the first metric
 	more []func(t time.Time) float64
 	err  func(t time.Time) error // nil: none
+	cpu  int64                   // millicores of the one pod that is listed; 0: none is
 	spec int32
 	at   time.Duration // of the next decision
 }
@@ -79,6 +80,9 @@ type v3Run struct {
 // step makes one decision.
 func (r *v3Run) step() policy.Decision {
 	in := policy.Input{Now: since(r.at), Spec: r.spec, Status: r.spec}
+	if r.cpu > 0 {
+		in.Pods = []policy.Pod{{Phase: policy.PodRunning, Ready: true, Sample: &policy.PodSample{MilliCPU: r.cpu}}}
+	}
 	for _, load := range slices.Insert(slices.Clone(r.more), 0, r.load) {
 		v := policy.Value{Value: load(in.Now)}
 		if r.err != nil {

@@ -19,7 +19,8 @@ const (
 // wanted is what one metric asks for.
 type wanted struct {
 	state    outlookState
-	up, down int32 // replicas for the lead window, and for the longer one
+	age      time.Duration // of the last value, since the decision
+	up, down int32         // replicas for the lead window, and for the longer one
 	proposal Proposal
 	forecast *Forecast
 }
@@ -188,14 +189,14 @@ func (o *outlook) wish(now time.Time) wanted {
 		w.proposal.Err = o.fits.err
 		return w
 	}
-	w.state = outlookCurrent
+	w.state, w.age = outlookCurrent, now.Sub(o.lastAt)
 	if now.Sub(o.lastAt) >= o.cfg.StaleAfter {
 		w.state = outlookStale
 		w.proposal.Err = fmt.Errorf("last value is %v old: %w", now.Sub(o.lastAt).Round(time.Second), ErrNoData)
 	}
 	up, surging := o.leadUp, ""
 	if w.state == outlookCurrent {
-		if s := o.surge.ahead(o.last, o.cfg.Lead+o.cfg.Interval); s > up {
+		if s := o.surge.ahead(o.last, w.age+o.cfg.Lead+o.cfg.Interval); s > up {
 			up, surging = s, fmt.Sprintf("surging to %.4g, ", s)
 		}
 	}
