@@ -288,6 +288,56 @@ func TestHPAGoes(t *testing.T) {
 	f.deleteScaler("shop")
 }
 
+// TestTwoWritersOfAStatus: what somebody else wrote into a status does not keep ours from
+// being written, all of it, and moves no replicas. While nobody else writes and nothing
+// new is to be said, nothing is written.
+func TestTwoWritersOfAStatus(t *testing.T) {
+	t.Parallel()
+	p := level(95)
+	f := cluster(t)
+	var writes atomic.Int32
+	f.run(observed(f.cluster.Config, func(r *http.Request) error {
+		if r.Method == http.MethodPatch && strings.HasSuffix(r.URL.Path, "/status") {
+			writes.Add(1)
+		}
+		return nil
+	}), p, nil)
+	f.deployment("shop", 2)
+	f.create(f.scaler("shop", "shop", v1alpha1.ModeActive))
+	f.want("replicas in the status", 10, func() int32 { return f.status("shop").CurrentReplicas })
+	decisions := func() int {
+		n, _ := f.gauge("hindcast_scaler_decisions_total", map[string]string{"scaler": "shop"})
+		return int(n)
+	}
+	writesBefore, before := writes.Load(), decisions()
+	f.eventually("two quiet decisions", func() error {
+		if n := decisions() - before; n < 2 {
+			return fmt.Errorf("%d", n)
+		}
+		return nil
+	})
+	if n := writes.Load() - writesBefore; n > 1 {
+		t.Errorf("the status was written %d times in two decisions that said nothing new", n)
+	}
+	f.eventually("a foreign write", func() error {
+		s := &v1alpha1.PredictiveScaler{}
+		f.get("shop", s)
+		s.Status.DesiredReplicas, s.Status.Conditions = 1, nil
+		return f.client.Status().Update(t.Context(), s)
+	})
+	p.set(nil, func(time.Time) float64 { return 155 })
+	f.eventually("our wish again", func() error {
+		if n := f.status("shop").DesiredReplicas; n < 16 {
+			return fmt.Errorf("%d, want 16 or more", n)
+		}
+		return nil
+	})
+	f.condition("shop", v1alpha1.ConditionActive, metav1.ConditionTrue, "Running")
+	if n := f.replicas("shop"); n < 16 {
+		t.Errorf("%d replicas, want 16 or more", n)
+	}
+}
+
 // TestNamespaceIsForgotten once its last scaler is gone, not before.
 func TestNamespaceIsForgotten(t *testing.T) {
 	t.Parallel()

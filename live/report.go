@@ -2,9 +2,11 @@ package live
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"hindcast.dev/api/v1alpha1"
@@ -53,7 +55,22 @@ func (r *runner) write(ctx context.Context) error {
 	}
 	r.status.DeepCopyInto(&r.written)
 	r.writtenAt = time.Now()
+	if meant, err := throughJSON(&r.status); err == nil && !equality.Semantic.DeepEqual(meant, &after.Status) {
+		// Somebody else wrote, too: what they left is what the next step changes.
+		after.Status.DeepCopyInto(&r.written)
+	}
 	return nil
+}
+
+// throughJSON returns a status as it comes back from an API server that stored it: times
+// lose what is below a second.
+func throughJSON(st *v1alpha1.PredictiveScalerStatus) (*v1alpha1.PredictiveScalerStatus, error) {
+	text, err := json.Marshal(st)
+	if err != nil {
+		return nil, err
+	}
+	back := &v1alpha1.PredictiveScalerStatus{}
+	return back, json.Unmarshal(text, back)
 }
 
 // activity sets condition Active, unless something is in the way of which that tells.
