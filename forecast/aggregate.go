@@ -21,7 +21,9 @@ type aggregation interface {
 // fixedShare is the exponentially weighted average with fixed share (Herbster and
 // Warmuth, Machine Learning 32, 1998), by the absolute loss of each expert: after T
 // steps its loss exceeds that of the best sequence of experts with S switches by at most
-// O(sqrt(T (S+1) ln(K T))), the rate being tuned to it.
+// O(sqrt(T (S+1) ln(K T))), the rate being tuned to it. Time goes by what is at stake: where
+// the forecasts differ by less than the unit, they share less, so that a night of zeros does
+// not wipe out what the day has shown.
 type fixedShare struct {
 	rate, share float64
 	weights     []float64
@@ -41,14 +43,18 @@ func (a *fixedShare) weigh(dst, forecasts []float64) {
 // settle moves weight among the experts that were awake; those asleep keep theirs, as
 // specialists do (Freund, Schapire, Singer and Warmuth, STOC 1997).
 func (a *fixedShare) settle(forecasts []float64, _, actual, unit float64) {
-	least, before, n := math.Inf(1), 0.0, 0.0
+	least, most, before, n := math.Inf(1), 0.0, 0.0, 0.0
 	for k, f := range forecasts {
 		if l := math.Abs(f - actual); !math.IsNaN(l) {
-			least = min(least, l)
+			least, most = min(least, l), max(most, l)
 			before += a.weights[k]
 			n++
 		}
 	}
+	if n == 0 {
+		return
+	}
+	share := a.share * min(1, (most-least)/unit)
 	after := 0.0
 	for k, f := range forecasts {
 		if l := math.Abs(f - actual); l > least {
@@ -60,7 +66,7 @@ func (a *fixedShare) settle(forecasts []float64, _, actual, unit float64) {
 	}
 	for k, f := range forecasts {
 		if !math.IsNaN(f) {
-			a.weights[k] = before * ((1-a.share)*a.weights[k]/after + a.share/n)
+			a.weights[k] = before * ((1-share)*a.weights[k]/after + share/n)
 		}
 	}
 }
@@ -206,6 +212,9 @@ func (*middle) clone() aggregation { return &middle{} }
 // them is certain to be wrong.
 type weightedMiddle struct {
 	*fixedShare
+	// part of all weight, in (0, 1], is averaged around the median: next to nothing of it is
+	// the median itself, or the mean of two where they halve the weight, 1 the weighted mean.
+	part  float64
 	order []int
 }
 
@@ -218,21 +227,17 @@ func (a *weightedMiddle) weigh(dst, forecasts []float64) {
 		}
 	}
 	slices.SortStableFunc(a.order, func(i, j int) int { return cmp.Compare(forecasts[i], forecasts[j]) })
-	middle, below := -1, 0.0
+	low, high, below := .5-a.part/2, .5+a.part/2, 0.0
 	for _, k := range a.order {
-		middle = k
-		if below += dst[k]; below >= .5 {
-			break
-		}
+		above := below + dst[k]
+		dst[k] = max(min(above, high)-max(below, low), 0)
+		below = above
 	}
-	clear(dst)
-	if middle >= 0 {
-		dst[middle] = 1
-	}
+	awake(dst, forecasts)
 }
 
 func (a *weightedMiddle) clone() aggregation {
-	return &weightedMiddle{fixedShare: a.fixedShare.clone().(*fixedShare)}
+	return &weightedMiddle{fixedShare: a.fixedShare.clone().(*fixedShare), part: a.part}
 }
 
 // awake drops the weights of experts without a forecast and makes the rest add up to 1.

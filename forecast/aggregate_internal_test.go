@@ -13,7 +13,7 @@ func rules(experts int) map[string]aggregation {
 		"ml-poly":     newPolynomial(experts),
 		"boa":         newBernstein(experts, 1, 1),
 		"median":      &middle{},
-		"weighted":    &weightedMiddle{fixedShare: newFixedShare(equal(experts), .3, .01)},
+		"weighted":    &weightedMiddle{fixedShare: newFixedShare(equal(experts), .3, .01), part: medianPart},
 	}
 }
 
@@ -29,6 +29,25 @@ func TestFixedShareByHand(t *testing.T) {
 		if math.Abs(got[k]-want[k]) > 1e-12 {
 			t.Fatalf("weights %v, want %v", got, want)
 		}
+	}
+}
+
+// Where nothing is at stake nothing is forgotten: as forecasts that differ by a hundredth of
+// the unit share a hundredth as much.
+func TestFixedShareForgetsByWhatIsAtStake(t *testing.T) {
+	a := newFixedShare([]float64{.9, .1}, .5, .1)
+	for range 1000 {
+		a.settle([]float64{0, 0}, 0, 0, 1)
+	}
+	if a.weights[0] != .9 {
+		t.Errorf("weights %v after a calm, were 0.9 and 0.1", a.weights)
+	}
+	a.settle([]float64{.01, 0}, 0, .005, 1) // as wrong as each other
+	a.settle([]float64{.01, 0}, 0, 0, 1)
+	worse := .9 * math.Exp(-.5*.01)
+	want := .999*worse/(worse+.1) + .001*.5
+	if math.Abs(a.weights[0]-want) > 1e-12 {
+		t.Errorf("weight %v, want %v", a.weights[0], want)
 	}
 }
 
@@ -181,7 +200,7 @@ func TestMixtureCloneSharesNothing(t *testing.T) {
 func TestWeightedMiddleIsTheLeastLoss(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 6))
 	for range 300 {
-		a := &weightedMiddle{fixedShare: newFixedShare(equal(6), .5, .02)}
+		a := &weightedMiddle{fixedShare: newFixedShare(equal(6), .5, .02), part: 1e-12}
 		forecasts, weights := make([]float64, 6), make([]float64, 6)
 		for range 5 {
 			for k := range forecasts {
@@ -219,6 +238,31 @@ func TestWeightedMiddleIsTheLeastLoss(t *testing.T) {
 		if loss(got) > least+1e-12 {
 			t.Fatalf("%v of %v by %v loses %v, the best %v", got, forecasts, by, loss(got), least)
 		}
+	}
+}
+
+// The part that is averaged goes from the median to the weighted mean, and is of two
+// forecasts that halve the weight the mean.
+func TestCentralPartByHand(t *testing.T) {
+	forecasts := []float64{7, 1, 2, 100}
+	for _, c := range []struct{ part, want float64 }{
+		{1e-9, 2},                            // below 2 is .3, up to it .6
+		{1, .3*7 + .3*1 + .3*2 + .1*100},     // all
+		{.4, (.3*2 + .1*7) / .4},             // from .3 to .7
+		{.6, (.1*1 + .3*2 + .2*7) / .6},      // from .2 to .8
+		{.9, (.25*1 + .3*2 + .3*7 + 5) / .9}, // .05 of the last
+	} {
+		a := &weightedMiddle{fixedShare: newFixedShare([]float64{.3, .3, .3, .1}, .5, .1), part: c.part}
+		weights := make([]float64, 4)
+		a.weigh(weights, forecasts)
+		if got := combined(weights, forecasts); math.Abs(got-c.want) > 1e-6 {
+			t.Errorf("part %v: %v, want %v", c.part, got, c.want)
+		}
+	}
+	a := &weightedMiddle{fixedShare: newFixedShare(equal(2), .5, .1), part: medianPart}
+	weights := make([]float64, 2)
+	if a.weigh(weights, []float64{3, 5}); combined(weights, []float64{3, 5}) != 4 {
+		t.Errorf("weights %v of two halves", weights)
 	}
 }
 

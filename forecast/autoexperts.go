@@ -15,7 +15,7 @@ const smoothingWindow = 2000
 const farAhead = 4
 
 // Priors of experts: what has fewer parameters is believed sooner, a half for each up to
-// four, as a description of that length would have it (Rissanen, Automatica 14, 1978). On a
+// four, the last value as smoothing of the rate 1, as a description of that length would have it (Rissanen, Automatica 14, 1978). On a
 // long past they are soon forgotten; on a short one they keep models with much to learn
 // from spoiling the forecast before they have learnt it.
 const (
@@ -41,7 +41,7 @@ func (m Auto) seasons(past Series) []int {
 func (m Auto) experts(past Series) []Expert {
 	day := max(int(24*time.Hour/past.Step), 1)
 	experts := []Expert{
-		{Model: Naive{}},
+		{Model: Naive{}, Prior: priorLevel},
 		{Model: SES{}, Prior: priorLevel, After: 10, Window: smoothingWindow},
 		{Model: HoltWinters{Damped: true}, Prior: priorTrend, Label: "damped", After: 20, Window: smoothingWindow},
 		{Model: Median{Window: 15}, Prior: priorLevel, Label: "median-15", After: 15},

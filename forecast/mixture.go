@@ -13,8 +13,9 @@ import (
 type mixture struct {
 	horizon int
 	rules   []aggregation
-	above   *fixedShare // weighs the rules
-	unit    float64     // running mean absolute error of the combined forecast
+	above   aggregation // weighs the rules
+	recent  float64     // running mean absolute error of the combined forecast
+	long    float64     // the same over a longer time
 	settled float64
 
 	weights []float64   // of the experts, now
@@ -24,8 +25,22 @@ type mixture struct {
 	time    int
 }
 
-// mixtureOverlap is the horizon, in steps, up to which errors count in full.
-const mixtureOverlap = 5
+const (
+	// mixtureOverlap is the horizon, in steps, up to which errors count in full.
+	mixtureOverlap = 5
+	// mixtureRecent and mixtureLong are the rates of the running mean errors. Losses are
+	// counted in units of the higher one: by the newest alone the first step of a burst,
+	// after a calm, would be a hundred of what has just been usual and decide everything.
+	mixtureRecent, mixtureLong = .02, .0005
+	// medianPart is the part of the weight around a median that is averaged.
+	medianPart = .02
+	// centralPart is that of the rules. Where they are of two minds the mean is certain to be
+	// wrong, and where they are near each other it is better than each.
+	centralPart = .3
+	// medianPrior is how much more a weighted median is believed at first than other rules:
+	// of its own accord it has the least absolute loss, which is what counts.
+	medianPrior = 2
+)
 
 // A mixed is what was forecast at one instant.
 type mixed struct {
@@ -41,6 +56,9 @@ func newMixture(horizon int, prior []float64) *mixture {
 	experts := len(prior)
 	// Errors h steps ahead overlap: what they say of an expert they say h times over.
 	once := min(1, mixtureOverlap/float64(horizon))
+	median := func(rate, share float64) aggregation {
+		return &weightedMiddle{fixedShare: newFixedShare(prior, rate*once, share), part: medianPart}
+	}
 	m := &mixture{
 		horizon: horizon,
 		rules: []aggregation{
@@ -51,13 +69,14 @@ func newMixture(horizon int, prior []float64) *mixture {
 			newPolynomial(experts),
 			newBernstein(experts, .999, once),
 			&middle{},
-			&weightedMiddle{fixedShare: newFixedShare(prior, .3*once, .01)},
-			&weightedMiddle{fixedShare: newFixedShare(prior, .1*once, .001)},
+			median(1, .02),
+			median(.3, .01),
+			median(.1, .001),
 		},
 		weights: make([]float64, experts),
 		issued:  make([]mixed, horizon),
 	}
-	m.above = newFixedShare(equal(len(m.rules)), .1*once, .005)
+	m.above = &weightedMiddle{fixedShare: newFixedShare(rulePriors(m.rules), .1*once, .005), part: centralPart}
 	m.shares = make([]float64, len(m.rules))
 	for range m.rules {
 		m.byRule = append(m.byRule, make([]float64, experts))
@@ -77,6 +96,22 @@ func equal(n int) []float64 {
 	return weights
 }
 
+// rulePriors returns the weights of rules before anything is known of them.
+func rulePriors(rules []aggregation) []float64 {
+	weights := equal(len(rules))
+	total := 0.0
+	for i, r := range rules {
+		if _, ok := r.(*weightedMiddle); ok {
+			weights[i] *= medianPrior
+		}
+		total += weights[i]
+	}
+	for i := range weights {
+		weights[i] /= total
+	}
+	return weights
+}
+
 // settle judges the forecasts made horizon steps ago by what came; NaN says that it is
 // not known.
 func (m *mixture) settle(actual float64) {
@@ -85,14 +120,17 @@ func (m *mixture) settle(actual float64) {
 		return
 	}
 	m.settled++
-	m.unit += max(.02, 1/m.settled) * (math.Abs(actual-was.combined) - m.unit)
-	if m.unit <= 0 {
+	size := math.Abs(actual - was.combined)
+	m.recent += max(mixtureRecent, 1/m.settled) * (size - m.recent)
+	m.long += max(mixtureLong, 1/m.settled) * (size - m.long)
+	unit := max(m.recent, m.long)
+	if unit <= 0 {
 		return
 	}
 	for i, r := range m.rules {
-		r.settle(was.experts, was.rules[i], actual, m.unit)
+		r.settle(was.experts, was.rules[i], actual, unit)
 	}
-	m.above.settle(was.rules, was.combined, actual, m.unit)
+	m.above.settle(was.rules, was.combined, actual, unit)
 }
 
 // issue takes the forecasts made now, NaN of experts that are asleep, and sets the
@@ -125,7 +163,7 @@ func (m *mixture) clone() *mixture {
 		next.rules[i] = r.clone()
 		next.byRule[i] = slices.Clone(m.byRule[i])
 	}
-	next.above = m.above.clone().(*fixedShare)
+	next.above = m.above.clone()
 	next.weights, next.shares = slices.Clone(m.weights), slices.Clone(m.shares)
 	next.issued = slices.Clone(m.issued)
 	for i := range next.issued {
