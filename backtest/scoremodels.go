@@ -75,6 +75,7 @@ func (b *bench) evaluate(ctx context.Context, s forecast.Series, m forecast.Mode
 		WarmUp:      warmUp,
 		Season:      season,
 		RefitEvery:  max(1, int(refitModels/s.Step)),
+		RefitEarly:  true,
 		Window:      int(modelHistory / s.Step),
 		TrackModels: []string{forecast.DefaultModel},
 	}

@@ -20,6 +20,9 @@ type EvaluateOptions struct {
 	// RefitEvery is the number of steps between two fits after the first; 0 means
 	// that the first fit stays and is only updated.
 	RefitEvery int
+	// RefitEarly asks for fits between these where a Renewal says that what was fitted is
+	// outdated. It has no effect with Drift.
+	RefitEarly bool
 	// Drift asks for a refit only where the model's forecasts at the shortest horizon lose
 	// ground against last value, as this detector judges, and RefitEvery is then the least
 	// number of steps between two fits, at least 1. The detector is given |y-f| less

@@ -27,6 +27,8 @@ func (e *evaluator) score(ctx context.Context, m Model) (ModelEvaluation, error)
 	}
 	if e.opt.Drift != nil {
 		t.watch = newDriftWatch(*e.opt.Drift, slices.Min(e.opt.Horizons))
+	} else if e.opt.RefitEarly && e.opt.RefitEvery > 0 {
+		t.renewal = &Renewal{Every: e.opt.RefitEvery}
 	}
 	if err := t.warmUp(ctx); err != nil {
 		return ModelEvaluation{}, err
@@ -62,6 +64,7 @@ type trial struct {
 	fitted     int         // length of the series at the newest fit
 	pending    *pendingFit
 	watch      *driftWatch // nil: refits come by the clock
+	renewal    *Renewal    // nil: and by nothing else
 	weights    meanWeights
 	result     ModelEvaluation
 }
@@ -136,8 +139,9 @@ func (t *trial) advance(ctx context.Context, step int) error {
 	if t.watch != nil {
 		t.watch.observe(y)
 	}
+	outdated := t.renewal != nil && t.renewal.Observe(y)
 	next := t.catchUp(step, y)
-	if t.due(step) {
+	if outdated && t.pending == nil || t.due(step) {
 		fitted, wait, err := t.refit(ctx, step+1)
 		switch {
 		case err != nil:
@@ -232,6 +236,9 @@ func (t *trial) refit(ctx context.Context, end int) (p Predictor, wait int, err 
 func (t *trial) fit(ctx context.Context, end int) (Predictor, error) {
 	values := t.window(end)
 	t.fitted = end
+	if t.renewal != nil {
+		t.renewal.Fitted(values)
+	}
 	started := t.clock()
 	p, err := t.guard.try(ctx, Series{Start: t.series.Time(end - len(values)), Step: t.series.Step, Values: values})
 	t.result.FitTime += t.clock() - started

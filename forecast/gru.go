@@ -15,9 +15,9 @@ var (
 // Name returns "gru".
 func (GRU) Name() string { return "gru" }
 
-// Fit trains the network. See Recurrent for errors.
+// Fit trains the network. See Recurrent for errors. The Predictor is a Refitter.
 func (m GRU) Fit(ctx context.Context, past Series) (Predictor, error) {
-	return Recurrent(m).fit(ctx, m.Name(), gruCell[float32]{}, past)
+	return recurrentModel{Recurrent(m), m.Name(), gruCell[float32]{}}.fit(ctx, past, nil)
 }
 
 // FitOperations implements Coster.

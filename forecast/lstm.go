@@ -15,9 +15,9 @@ var (
 // Name returns "lstm".
 func (LSTM) Name() string { return "lstm" }
 
-// Fit trains the network. See Recurrent for errors.
+// Fit trains the network. See Recurrent for errors. The Predictor is a Refitter.
 func (m LSTM) Fit(ctx context.Context, past Series) (Predictor, error) {
-	return Recurrent(m).fit(ctx, m.Name(), lstmCell[float32]{}, past)
+	return recurrentModel{Recurrent(m), m.Name(), lstmCell[float32]{}}.fit(ctx, past, nil)
 }
 
 // FitOperations implements Coster.

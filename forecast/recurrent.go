@@ -24,8 +24,10 @@ import (
 // Training minimises the mean pinball loss by Adam on batches in an order that the seed
 // gives. It stops early by the loss on the newest part of the past, which it does not
 // learn from, and keeps the best weights; without any learning the forecast is Naive's.
-// Its work is bounded: on 28 days of minutes it takes some 10 s. Weights are learnt in
-// Fit only and anew in each.
+// Its work is bounded, however long the past: Fit learns from so many batches at most. A
+// Refit starts from the weights in force and learns from a fifth of them, at half the rate;
+// it starts anew where the past has doubled since weights were drawn, where a season has
+// come within reach, or where values or changes are of another size than they were.
 type Recurrent struct {
 	// Horizons is the longest horizon in steps; 0 means 15. Some horizons up to it are
 	// learnt; between them the forecast is interpolated, beyond the longest it repeats it.
@@ -59,10 +61,14 @@ const (
 	recurrentFewest, recurrentHeldOut, recurrentLookedAt = 60, 6, 512
 	// recurrentOrigins is the number of newest origins that are used.
 	recurrentOrigins = 50000
-	// recurrentLooks is how often the held-out loss is looked at, and recurrentPatience
-	// how many looks without a gain end the training.
-	recurrentLooks, recurrentPatience = 20, 12
-	recurrentClip                     = 1 // bound of the norm of the gradient
+	// recurrentLooks is how often the held-out loss is looked at, by turns of
+	// recurrentTurn batches where that is less often, but recurrentFewestLooks at least, and
+	// recurrentPatience is how many looks without a gain end the training.
+	recurrentLooks, recurrentTurn, recurrentFewestLooks, recurrentPatience = 20, 40, 5, 12
+	recurrentClip                                                          = 1 // bound of the norm of the gradient
+	// recurrentRefit is the part of the batches that a refit learns from, recurrentSlower
+	// the part of the rate. Units may differ by a factor of recurrentUnits.
+	recurrentRefit, recurrentSlower, recurrentUnits = 5, 2, 2
 )
 
 func (m Recurrent) withDefaults(step time.Duration) Recurrent {
@@ -117,28 +123,47 @@ func recurrentGrid(longest int) []int {
 	return append(grid, longest)
 }
 
+// A recurrentModel is a network to be: its settings with the cell that they are for.
+type recurrentModel struct {
+	Recurrent
+	name string
+	cell recurrentCell[float32]
+}
+
 // fit returns a Predictor; an error that wraps ErrTooShort where there are fewer than 60
 // origins to learn from, with an observed value and an observed target; or one that says
-// that training diverged.
-func (m Recurrent) fit(ctx context.Context, name string, cell recurrentCell[float32], past Series) (Predictor, error) {
+// that training diverged. It starts from the weights of a predictor in force where there is
+// one that suits.
+func (m recurrentModel) fit(ctx context.Context, past Series, before *recurrentPredictor) (Predictor, error) {
 	if past.Step <= 0 {
-		return nil, fmt.Errorf("fit %s: step %v of the series is not positive", name, past.Step)
+		return nil, fmt.Errorf("fit %s: step %v of the series is not positive", m.name, past.Step)
 	}
-	m = m.withDefaults(past.Step)
-	grid := recurrentGrid(m.Horizons)
-	inputs := newRecurrentInputs(m, past)
-	net := newRecurrentNet(cell, inputs.width(), m.Hidden, len(grid)*len(recurrentLevels))
-	lesson := recurrentLesson{name: name, values: past.Values, inputs: inputs, grid: grid}
-	if err := lesson.gather(ctx, m.Horizons); err != nil {
+	settings := m.withDefaults(past.Step)
+	grid := recurrentGrid(settings.Horizons)
+	inputs := newRecurrentInputs(settings, past)
+	net := newRecurrentNet(m.cell, inputs.width(), settings.Hidden, len(grid)*len(recurrentLevels))
+	lesson := recurrentLesson{name: m.name, values: past.Values, inputs: inputs, grid: grid}
+	if err := lesson.gather(ctx, settings.Horizons); err != nil {
 		return nil, err
 	}
+	drawnFor := 0
 	if lesson.setUnits() {
-		lesson.initialise(net, m.Seed)
-		if err := lesson.train(ctx, net, m); err != nil {
+		if before != nil && before.suits(&lesson) {
+			copy(net.parameters, before.net.parameters)
+			lesson.inputs.valueUnit, lesson.inputs.changeUnit = before.inputs.valueUnit, before.inputs.changeUnit
+			lesson.units, drawnFor = before.units, before.drawnFor
+			settings.Batches = max(settings.Batches/recurrentRefit, 1)
+			settings.Rate /= recurrentSlower
+		} else {
+			drawnFor = len(lesson.learnt)
+			lesson.initialise(net, settings.Seed)
+		}
+		if err := lesson.train(ctx, net, settings); err != nil {
 			return nil, err
 		}
 	}
 	p := newRecurrentPredictor(net, lesson.inputs, grid, lesson.units)
+	p.model, p.drawnFor = m, drawnFor
 	p.floor = math.Inf(-1)
 	if !slices.ContainsFunc(past.Values, func(v float64) bool { return v < 0 }) {
 		p.floor = 0
@@ -153,4 +178,20 @@ func (m Recurrent) fit(ctx context.Context, name string, cell recurrentCell[floa
 		p.Update(y)
 	}
 	return p, nil
+}
+
+// Refit implements Refitter.
+func (p *recurrentPredictor) Refit(ctx context.Context, past Series) (Predictor, error) {
+	return p.model.fit(ctx, past, p)
+}
+
+// suits reports whether the weights are a start for a lesson.
+func (p *recurrentPredictor) suits(l *recurrentLesson) bool {
+	if p.drawnFor == 0 || len(l.learnt) > 2*p.drawnFor || p.inputs.step != l.inputs.step ||
+		!slices.Equal(p.inputs.seasons, l.inputs.seasons) || !slices.Equal(p.inputs.cycles, l.inputs.cycles) {
+		return false
+	}
+	alike := func(a, b float64) bool { return a == b || a < recurrentUnits*b && b < recurrentUnits*a }
+	return alike(p.inputs.valueUnit, l.inputs.valueUnit) && alike(p.inputs.changeUnit, l.inputs.changeUnit) &&
+		slices.EqualFunc(p.units, l.units, alike)
 }

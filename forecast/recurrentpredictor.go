@@ -8,12 +8,14 @@ import (
 // A recurrentPredictor keeps the values that the inputs reach, and runs the network over
 // the window of the newest origin, at most once after each value.
 type recurrentPredictor struct {
-	net    *recurrentNet[float32]
-	tape   *recurrentTape[float32]
-	inputs recurrentInputs
-	grid   []int
-	units  []float64
-	floor  float64
+	model    recurrentModel
+	drawnFor int // origins learnt from when the first weights were drawn, 0: untrained
+	net      *recurrentNet[float32]
+	tape     *recurrentTape[float32]
+	inputs   recurrentInputs
+	grid     []int
+	units    []float64
+	floor    float64
 
 	history []float64 // the newest, at least as many as the inputs reach once so many came
 	time    int       // values seen
@@ -25,7 +27,10 @@ type recurrentPredictor struct {
 	quantiles []float64
 }
 
-var _ QuantilePredictor = (*recurrentPredictor)(nil)
+var (
+	_ QuantilePredictor = (*recurrentPredictor)(nil)
+	_ Refitter          = (*recurrentPredictor)(nil)
+)
 
 func newRecurrentPredictor(net *recurrentNet[float32], inputs recurrentInputs, grid []int, units []float64) *recurrentPredictor {
 	return &recurrentPredictor{

@@ -203,7 +203,7 @@ func (l *recurrentLesson) train(ctx context.Context, net *recurrentNet[float32],
 		return err
 	}
 	var order []int
-	waited, every := 0, max(batches/recurrentLooks, 1)
+	waited, every := 0, max(batches/min(max(batches/recurrentTurn, recurrentFewestLooks), recurrentLooks), 1)
 	for i := range batches {
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -11,6 +11,7 @@
 # LIMIT    seconds that one model may take on one load before it is left out, said in the
 #          table (default 3600)
 # MODELS   only these, separated by spaces
+# LOADS    only these, by name, separated by spaces; the table shows all that is in the cache
 # RUN      a command to measure under, such as "nice -n 10"
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -47,9 +48,11 @@ name_of() { # file
 }
 
 measure() { # model
-	local file unit out code
+	local file unit name out code
 	while read -r file unit; do
-		out=$cache/$(name_of "$file")/$1
+		name=$(name_of "$file")
+		if [ -n "${LOADS:-}" ] && [[ " $LOADS " != *" $name "* ]]; then continue; fi
+		out=$cache/$name/$1
 		if [ -s "$out.json" ] || [ -s "$out.late" ]; then continue; fi
 		mkdir -p "$(dirname "$out")"
 		code=0

@@ -31,8 +31,9 @@ type horizon struct {
 	ready bool // what V3 looks ahead
 }
 
-// refit says when models are fitted anew: after each time or number of steps, or never
-// where both are 0; on drift, that long apart at least.
+// refit says when models are fitted anew: after each time, and earlier where little was
+// known, after each number of steps, or never where both are 0; on drift, that long apart
+// at least.
 type refit struct {
 	after time.Duration
 	steps int
@@ -169,14 +170,14 @@ func parseRefit(text string) (refit, error) {
 	if err != nil {
 		return refit{}, fmt.Errorf("--refit: %w, a number of steps, drift or never", err)
 	}
-	return refit{after: time.Duration(d), words: "every " + d.String()}, nil
+	return refit{after: time.Duration(d), words: "every " + d.String() + ", earlier where little was known"}, nil
 }
 
 // apply sets how models are fitted anew on a load of this step.
 func (r refit) apply(opt *forecast.EvaluateOptions, step time.Duration) {
 	opt.RefitEvery = r.steps
 	if r.after > 0 {
-		opt.RefitEvery = steps(r.after, step)
+		opt.RefitEvery, opt.RefitEarly = steps(r.after, step), true
 	}
 	if r.drift {
 		opt.Drift = &forecast.PageHinkley{}

@@ -31,7 +31,7 @@ func forecastEvalCommand() *cli.Command {
 			&cli.StringFlag{Name: "horizons", Usage: "comma-separated `TIMES` ahead, rounded up to whole steps, or ready: as far as V3 looks for a new replica to serve; the first is broken down and drawn", Value: "5m,10m"},
 			&cli.StringFlag{Name: "ready", Usage: "a new replica serves at full speed after `TIME`, for the horizon ready", Value: readyAfter().String()},
 			&cli.StringFlag{Name: "warmup", Usage: "score nobody on the first `PART` of the data, as 25% or 24h", Value: "25%"},
-			&cli.StringFlag{Name: "refit", Usage: "fit anew after each `TIME` or number of steps, on drift (where a model loses ground against last value, at most once an hour), or never; between fits models are updated", Value: "24h"},
+			&cli.StringFlag{Name: "refit", Usage: "fit anew after each `TIME`, earlier where the past was short or held little load, or after a number of steps, on drift (where a model loses ground against last value, at most once an hour), or never; between fits models are updated", Value: "24h"},
 			&cli.StringFlag{Name: "json", Usage: "write the scores to `FILE` too, as JSON; - writes them to standard output instead of the table"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write a report with pictures to `FOLDER` too"},
 			&cli.BoolFlag{Name: "force", Usage: "replace the scores that the output folder holds", DisableDefaultText: true},
