@@ -126,7 +126,9 @@ func TestFleet(t *testing.T) {
 		resident = max(resident, sum(scrape(t, metrics)["process_resident_memory_bytes"], nil))
 	}
 	after, afterProm, length := scrape(t, metrics), scrape(t, server.URL()+"/metrics"), time.Since(began)
-	grew := func(name string, want map[string]string) float64 { return sum(after[name], want) - sum(before[name], want) }
+	grew := func(name string, want map[string]string) float64 {
+		return sum(after[name], want) - sum(before[name], want)
+	}
 	grewProm := func(name string, want map[string]string) float64 {
 		return sum(afterProm[name], want) - sum(beforeProm[name], want)
 	}
@@ -261,21 +263,8 @@ func read(ctx context.Context, url string) (map[string]*dto.MetricFamily, error)
 	return parser.TextToMetricFamilies(bytes.NewReader(body))
 }
 
-// sum adds the samples whose labels hold all of want; of a histogram, how many it counted.
+// sum is what samples adds up.
 func sum(family *dto.MetricFamily, want map[string]string) float64 {
-	total := 0.0
-samples:
-	for _, m := range family.GetMetric() {
-		labels := map[string]string{}
-		for _, l := range m.GetLabel() {
-			labels[l.GetName()] = l.GetValue()
-		}
-		for k, v := range want {
-			if labels[k] != v {
-				continue samples
-			}
-		}
-		total += m.GetGauge().GetValue() + m.GetCounter().GetValue() + m.GetUntyped().GetValue() + float64(m.GetHistogram().GetSampleCount())
-	}
+	total, _ := samples(family, want)
 	return total
 }

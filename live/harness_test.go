@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -340,25 +341,30 @@ func (f *fixture) gauge(name string, want map[string]string) (float64, bool) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	sum, found := 0.0, false
 	for _, family := range families {
-		if family.GetName() != name {
-			continue
+		if family.GetName() == name {
+			return samples(family, want)
 		}
-	samples:
-		for _, m := range family.GetMetric() {
-			labels := map[string]string{}
-			for _, l := range m.GetLabel() {
-				labels[l.GetName()] = l.GetValue()
-			}
-			for k, v := range want {
-				if labels[k] != v {
-					continue samples
-				}
-			}
-			sum += m.GetGauge().GetValue() + m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
-			found = true
+	}
+	return 0, false
+}
+
+// samples returns the sum of the samples whose labels hold all of want, and whether there
+// are any; of a histogram it is how many it counted.
+func samples(family *dto.MetricFamily, want map[string]string) (sum float64, found bool) {
+next:
+	for _, m := range family.GetMetric() {
+		labels := map[string]string{}
+		for _, l := range m.GetLabel() {
+			labels[l.GetName()] = l.GetValue()
 		}
+		for k, v := range want {
+			if labels[k] != v {
+				continue next
+			}
+		}
+		sum += m.GetGauge().GetValue() + m.GetCounter().GetValue() + m.GetUntyped().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		found = true
 	}
 	return sum, found
 }
