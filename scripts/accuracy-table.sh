@@ -77,8 +77,8 @@ table() {
 		Every model on every recorded load with steps of 5 minutes or less, out of sample, by one command: `make accuracy`. It
 		reads the loads from `../shared/data`, which are not part of this repository (see their provenance there), and takes hours;
 		what it has measured it keeps in `accuracy.cache`. Nothing is tuned to a load: all models have their defaults, and forecast
-		at every step after a warm-up of a quarter of the load from what was observed until then. Models are fitted anew each day
-		to the last 28 days and charged for it. Loads of 10 s steps are scored by the minute. `ready` is the time that V3 looks ahead
+		at every step after a warm-up of a quarter of the load from what was observed until then. Models are fitted anew each day,
+		earlier where the past has doubled or twice its load has come, to the last 28 days, and are charged for it. Loads of 10 s steps are scored by the minute. `ready` is the time that V3 looks ahead
 		for a new replica of the built-in application: 3 minutes, on loads of 5-minute steps one step.
 
 		WAPE is the sum of absolute errors over the sum of the load; accuracy is 1 - WAPE. The noise floor is what chance alone makes
