@@ -78,8 +78,9 @@ table() {
 		reads the loads from `../shared/data`, which are not part of this repository (see their provenance there), and takes hours;
 		what it has measured it keeps in `accuracy.cache`. Nothing is tuned to a load: all models have their defaults, and forecast
 		at every step after a warm-up of a quarter of the load from what was observed until then. Models are fitted anew each day,
-		earlier where the past has doubled or twice its load has come, to the last 28 days, and are charged for it. Loads of 10 s steps are scored by the minute. `ready` is the time that V3 looks ahead
-		for a new replica of the built-in application: 3 minutes, on loads of 5-minute steps one step.
+		earlier where the past has doubled or twice its load has come, to the last 28 days, and are charged for it. Loads of 10 s
+		steps are scored by the minute. `ready` is the time that V3 looks ahead for a new replica of the built-in application: 3
+		minutes, on loads of 5-minute steps one step.
 
 		WAPE is the sum of absolute errors over the sum of the load; accuracy is 1 - WAPE. The noise floor is what chance alone makes
 		of counts at a rate that changes slowly; where the rate jumps, as with bursts, models get below it, and where the load is
