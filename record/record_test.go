@@ -107,7 +107,7 @@ func whole(t *testing.T, p record.Plan, output string) record.Summary {
 	if err := r.Fetch(t.Context(), c, quiet); err != nil {
 		t.Fatal(err)
 	}
-	sum, err := r.Write(output)
+	sum, err := r.Write(output, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func TestResumes(t *testing.T) {
 				if *asked != r.Parts()-stop {
 					t.Errorf("asked %d times, want %d", *asked, r.Parts()-stop)
 				}
-				if _, err := r.Write(output); err != nil {
+				if _, err := r.Write(output, false); err != nil {
 					t.Fatal(err)
 				}
 				got, err := os.ReadFile(output)
@@ -300,7 +300,7 @@ func TestNothing(t *testing.T) {
 	if err := r.Fetch(t.Context(), c, quiet); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Write(output); !errors.Is(err, record.ErrNothing) {
+	if _, err := r.Write(output, false); !errors.Is(err, record.ErrNothing) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := os.Stat(output); err == nil {
@@ -343,7 +343,7 @@ func TestHalves(t *testing.T) {
 			if err := r.Fetch(t.Context(), source, quiet); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := r.Write(output); err != nil {
+			if _, err := r.Write(output, false); err != nil {
 				t.Fatal(err)
 			}
 			text, err := os.ReadFile(output)

@@ -37,8 +37,9 @@ type Summary struct {
 }
 
 // Write writes the recording to output, whole or not at all, and removes its parts. All
-// parts have to be there.
-func (r *Recording) Write(output string) (sum Summary, err error) {
+// parts have to be there. What is at output already goes if replace says so, and not
+// before the new one is whole.
+func (r *Recording) Write(output string, replace bool) (sum Summary, err error) {
 	tmp := filepath.Join(r.dir, "output")
 	if err := os.RemoveAll(tmp); err != nil {
 		return sum, err
@@ -55,6 +56,11 @@ func (r *Recording) Write(output string) (sum Summary, err error) {
 	}
 	if err != nil {
 		return sum, errors.Join(err, os.RemoveAll(tmp))
+	}
+	if replace {
+		if err := os.RemoveAll(output); err != nil {
+			return sum, err
+		}
 	}
 	if err := os.Rename(tmp, output); err != nil {
 		return sum, fmt.Errorf("write %s: %w", output, err)

@@ -144,12 +144,7 @@ func finish(c *cli.Context, r *record.Recording, source record.Source, output st
 		}
 		return fmt.Errorf("%w; %d of %d parts are kept, the same command goes on", err, done, r.Parts())
 	}
-	if c.Bool("force") {
-		if err := os.RemoveAll(output); err != nil {
-			return err
-		}
-	}
-	sum, err := r.Write(output)
+	sum, err := r.Write(output, c.Bool("force"))
 	if errors.Is(err, record.ErrNothing) {
 		return errors.Join(fmt.Errorf("%w; check the query and the time: %v", err, r.Plan), r.Discard())
 	}
