@@ -25,9 +25,9 @@ import (
 // gives. It stops early by the loss on the newest part of the past, which it does not
 // learn from, and keeps the best weights; without any learning the forecast is Naive's.
 // Its work is bounded, however long the past: Fit learns from so many batches at most. A
-// Refit starts from the weights in force and learns from a fifth of them, at half the rate;
-// it starts anew where the past has doubled since weights were drawn, where a season has
-// come within reach, or where values or changes are of another size than they were.
+// Refit starts from the weights in force and learns from a fifth as many, at half the
+// rate; it starts anew where the past has doubled since weights were drawn, where a season
+// has come within reach, or where relative changes are of another size than they were.
 type Recurrent struct {
 	// Horizons is the longest horizon in steps; 0 means 15. Some horizons up to it are
 	// learnt; between them the forecast is interpolated, beyond the longest it repeats it.

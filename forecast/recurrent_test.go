@@ -125,6 +125,66 @@ func TestRecurrentLearnsWhatLinearModelsCannot(t *testing.T) {
 	}
 }
 
+// begun is a model that is fitted to the first values and fitted anew to all.
+type begun struct {
+	forecast.Model
+	first int
+}
+
+func (m begun) Fit(ctx context.Context, past forecast.Series) (forecast.Predictor, error) {
+	all := past.Values
+	past.Values = all[:m.first]
+	p, err := m.Model.Fit(ctx, past)
+	if err != nil {
+		return nil, err
+	}
+	past.Values = all
+	return p.(forecast.Refitter).Refit(ctx, past)
+}
+
+// A refit goes on from the weights in force: with a fifth of the batches at half the rate
+// it forecasts far better than a fit of its own of so many. Where the past is another,
+// twice as long or of changes of another size, it is a fit. It leaves the predictor that it came from
+// as it was.
+func TestRecurrentRefit(t *testing.T) {
+	const split = 2500
+	values := logisticGrowth(3000)
+	settings := forecast.Recurrent{Horizons: 1, Hidden: 16, Window: 8, Batches: 600, Epochs: 40, Rate: .01, Seasons: []int{}}
+	small := settings
+	small.Batches, small.Rate = 600/5, .005
+	for i, m := range recurrents(settings) {
+		score := func(m forecast.Model) float64 { return wapeOf(nextForecasts(t, m, values, split), values[split:]) }
+		refitted, fresh := score(begun{m, 2000}), score(recurrents(small)[i])
+		t.Logf("%s: WAPE %.4f of a refit, %.4f of a fit with as many batches", m.Name(), refitted, fresh)
+		if refitted > fresh/2 {
+			t.Errorf("%s: WAPE %.4f of a refit, %.4f of a fit with as many batches", m.Name(), refitted, fresh)
+		}
+		wilder := slices.Clone(values[:2000])
+		for k, v := range wilder {
+			wilder[k] = v * v * v // its changes in logarithms, which the network sees, are three times as large
+		}
+		for name, c := range map[string]struct{ first, past []float64 }{
+			"twice as long": {values[:1000], values[:split]}, "larger changes": {values[:2000], wilder},
+		} {
+			q, err := mustFit(t, m, minutes(c.first...)).(forecast.Refitter).Refit(t.Context(), minutes(c.past...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a, b := predict(q, 1), predict(mustFit(t, m, minutes(c.past...)), 1); !slices.Equal(a, b) {
+				t.Errorf("%s, %s: %v of a refit, %v of a fit", m.Name(), name, a, b)
+			}
+		}
+		p := mustFit(t, m, minutes(values[:2000]...))
+		before := predict(p, 1)
+		if _, err := p.(forecast.Refitter).Refit(t.Context(), minutes(values[:split]...)); err != nil {
+			t.Fatal(err)
+		}
+		if after := predict(p, 1); !slices.Equal(before, after) {
+			t.Errorf("%s: a refit changed the forecast of the predictor in force from %v to %v", m.Name(), before, after)
+		}
+	}
+}
+
 // On noise around a level the quantiles hold what they say and do not cross.
 func TestRecurrentQuantiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))

@@ -20,6 +20,8 @@ type Prometheus interface {
 	Check(namespace, expr string) error
 	// For returns what scalers in a namespace may ask.
 	For(namespace string) autoscaler.Querier
+	// Forget drops what is kept for a namespace; its last scaler is gone.
+	Forget(namespace string)
 }
 
 // Config is what the controller is told beside the objects. Zero fields have the

@@ -5,14 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
+	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -83,9 +80,14 @@ func (fl fleet) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 // every 15 seconds. It fails if a scaler missed a decision, a query failed or the API
 // server was asked for more than what the decisions need.
 func TestFleet(t *testing.T) {
-	size, mode, kind := 0, v1alpha1.ModeShadow, "ridge"
-	if _, err := fmt.Sscan(os.Getenv("HINDCAST_FLEET"), &size); err != nil {
-		t.Skip("HINDCAST_FLEET is no number of scalers; make test-all sets it to 1000")
+	mode, kind := v1alpha1.ModeShadow, "ridge"
+	text := os.Getenv("HINDCAST_FLEET")
+	if text == "" {
+		t.Skip("HINDCAST_FLEET is not set; make test-all sets it to 1000")
+	}
+	size, err := strconv.Atoi(text)
+	if err != nil || size < 1 {
+		t.Fatalf("HINDCAST_FLEET is %q, which is no number of scalers", text)
 	}
 	if v := os.Getenv("HINDCAST_FLEET_MODE"); v != "" {
 		mode = v1alpha1.Mode(v)
@@ -182,53 +184,18 @@ func (fl fleet) create(t *testing.T, c *clustertest.Cluster, mode v1alpha1.Mode,
 	}
 }
 
-// fleetController builds and runs the program, and returns where its metrics are.
+// fleetController runs the program, and returns where its metrics are.
 func fleetController(t *testing.T, c *clustertest.Cluster, prometheus string) string {
 	t.Helper()
-	dir := t.TempDir()
-	program := filepath.Join(dir, "hindcast-controller")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../cmd/hindcast-controller").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	var log bytes.Buffer
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	cmd := exec.CommandContext(ctx, program, "--kubeconfig", c.Kubeconfig(t), "--prometheus", prometheus,
-		"--history", fleetHistory.String(), "--leader-elect=false", "--probe-address", "0", "--log-level", "warn",
-		"--metrics-address", address, "--insecure-metrics")
-	cmd.Stdout, cmd.Stderr = &log, &log
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = patience
-	if err := cmd.Start(); err != nil {
-		stop()
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	end := sync.OnceFunc(func() {
-		stop()
-		if err := <-ended; err != nil && ctx.Err() == nil {
-			t.Errorf("controller: %v", err)
-		}
-		if t.Failed() {
-			t.Log(log.String())
-		}
-	})
-	t.Cleanup(end)
+	address := promtest.FreeAddress(t)
+	c.RunController(t, "--prometheus", prometheus, "--history", fleetHistory.String(), "--leader-elect=false",
+		"--probe-address", "0", "--log-level", "warn", "--metrics-address", address, "--insecure-metrics")
 	url := "http://" + address + "/metrics"
 	for deadline := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
 		if _, err := read(t.Context(), url); err == nil {
 			return url
 		} else if time.Now().After(deadline) {
-			end()
-			t.Fatalf("no metrics after %v: %v\n%s", patience, err, log.String())
+			t.Fatalf("no metrics after %v: %v", patience, err)
 		}
 	}
 }

@@ -177,16 +177,12 @@ func (c *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 
 // forget drops what Prometheus keeps for a namespace once no scaler is left in it.
 func (c *reconciler) forget(ctx context.Context, namespace string) error {
-	asked, ok := c.cfg.Prometheus.(interface{ Forget(namespace string) })
-	if !ok {
-		return nil
-	}
 	left := &v1alpha1.PredictiveScalerList{}
 	if err := c.client.List(ctx, left, client.InNamespace(namespace)); err != nil {
 		return fmt.Errorf("list PredictiveScalers: %w", err)
 	}
 	if len(left.Items) == 0 {
-		asked.Forget(namespace)
+		c.cfg.Prometheus.Forget(namespace)
 	}
 	return nil
 }

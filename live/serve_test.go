@@ -29,6 +29,7 @@ import (
 
 	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/internal/clustertest"
+	"hindcast.dev/internal/promtest"
 	"hindcast.dev/live"
 	"hindcast.dev/live/external"
 	"hindcast.dev/live/keda/externalscaler"
@@ -101,7 +102,7 @@ func publish(f *fixture) *publisher {
 		f.t.Fatal(err)
 	}
 	f.also = func(mgr ctrl.Manager, cfg live.Config) error {
-		metrics, keda := freeAddress(f.t), freeAddress(f.t)
+		metrics, keda := promtest.FreeAddress(f.t), promtest.FreeAddress(f.t)
 		p.front.mu.Lock()
 		p.front.backends = append(p.front.backends, metrics)
 		p.front.mu.Unlock()
@@ -111,16 +112,6 @@ func publish(f *fixture) *publisher {
 			live.KEDAOptions{Address: keda, CertDir: p.certs, ClientCA: filepath.Join(p.certs, "ca.crt")})
 	}
 	return p
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // ask returns what the HPA controller would be told of scaler shop.

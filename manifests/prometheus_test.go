@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -130,14 +129,7 @@ func TestDiscovery(t *testing.T) {
 	// In a cluster the account's files are where the client looks for them.
 	account := kubeconfig(t, c.ServiceAccount(t, "monitoring", "prometheus"))
 	config := strings.ReplaceAll(string(text), "  - role: ", "  - kubeconfig_file: "+account+"\n    role: ")
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := promtest.FreeAddress(t)
 	config = strings.NewReplacer("localhost:9090", address, "alertmanager.monitoring.svc:9093", "127.0.0.1:1").Replace(config)
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)

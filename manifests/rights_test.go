@@ -79,6 +79,7 @@ func rulesOf(grants []grant) []rbacv1.PolicyRule {
 type promise func(time.Time) float64
 
 func (promise) Check(string, string) error      { return nil }
+func (promise) Forget(string)                   {}
 func (p promise) For(string) autoscaler.Querier { return p }
 func (p promise) Query(_ context.Context, _ string, at time.Time) (float64, error) {
 	return p(at), nil

@@ -54,8 +54,9 @@ type V3Config struct {
 	// Learning is how long the series must have been seen before V3 trusts it;
 	// default 1 h. Until then, and without data, Fallback decides.
 	Learning time.Duration
-	// RefitEvery is the time between two fits of the model once so much has been seen,
-	// and before that the next fit follows when twice as much has; default 24 h.
+	// RefitEvery is the longest time between two fits of the model; sooner the next one
+	// follows when twice as much has been seen, or much more load (forecast.Renewal);
+	// default 24 h.
 	RefitEvery time.Duration
 	// Fallback decides from the pods alone: an HPA. Nil: V3 holds instead.
 	Fallback Policy

@@ -13,25 +13,26 @@ import (
 const longestPast = 28 * 24 * time.Hour
 
 // fits keep the past of a series and say when the model is fitted to it: for the first
-// time after Learning, then when twice as much has been seen as at the fit before, and in
-// the end every RefitEvery. Some models learn by every value, others age between fits.
+// time after Learning, then as a Renewal says, in the end every RefitEvery. Some models
+// learn by every value, others age between fits.
 type fits struct {
-	model                  forecast.Model
-	learning, every, least int // steps: until the first fit, between later ones, and kept
-	stepLength             time.Duration
+	model           forecast.Model
+	learning, least int // steps: until the first fit, and kept
+	stepLength      time.Duration
+	renewal         forecast.Renewal
 
-	start   time.Time // of past[0]
-	past    []float64 // one a step
-	until   int       // steps until the next fit
-	err     error     // of the newest fit
-	standIn bool      // last value stands in for a model that was never fitted
+	start     time.Time // of past[0]
+	past      []float64 // one a step
+	postponed int       // the next fit comes with this value from now, and none before; 0: as renewal says
+	err       error     // of the newest fit
+	standIn   bool      // last value stands in for a model that was never fitted
 }
 
 func newFits(cfg *V3Config) fits {
 	steps := func(d time.Duration) int { return max(1, int(math.Ceil(float64(d)/float64(cfg.Step)))) }
 	return fits{
 		model: cfg.Model, stepLength: cfg.Step,
-		learning: steps(cfg.Learning), every: steps(cfg.RefitEvery), least: steps(longestPast),
+		learning: steps(cfg.Learning), least: steps(longestPast), renewal: forecast.Renewal{Every: steps(cfg.RefitEvery)},
 	}
 }
 
@@ -42,18 +43,22 @@ func (f *fits) step(p forecast.Predictor, y float64) forecast.Predictor {
 	if !f.keep(y) {
 		return nil
 	}
-	f.until--
+	due := f.renewal.Observe(y)
+	if f.postponed > 0 {
+		f.postponed--
+		due = f.postponed == 0
+	}
 	if p == nil {
 		if len(f.past) < f.learning {
 			return nil
 		}
 		return f.first()
 	}
-	if f.until > 0 {
+	if !due {
 		p.Update(y)
 		return p
 	}
-	f.until = min(len(f.past), f.every)
+	f.renewal.Fitted(f.past)
 	next, err := f.again(p)
 	if err != nil {
 		// A past that is too short for a model which was fitted before is only a gap.
@@ -74,7 +79,7 @@ func (f *fits) keep(y float64) bool {
 		return false
 	}
 	f.past = append(f.past, y)
-	if extra := len(f.past) - f.least; extra >= f.every { // Now and then, as it copies.
+	if extra := len(f.past) - f.least; extra >= f.renewal.Every { // Now and then, as it copies.
 		f.start = f.start.Add(time.Duration(extra) * f.stepLength)
 		f.past = append(f.past[:0], f.past[extra:]...)
 	}
@@ -84,7 +89,7 @@ func (f *fits) keep(y float64) bool {
 // first fits the model for the first time. A past that is too short is no failure; after
 // any other last value stands in.
 func (f *fits) first() forecast.Predictor {
-	f.until = min(len(f.past), f.every)
+	f.renewal.Fitted(f.past)
 	p, err := f.model.Fit(context.Background(), f.series())
 	if f.err = err; err == nil {
 		return p

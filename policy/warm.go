@@ -62,7 +62,7 @@ func (o *outlook) warm(ctx context.Context, from time.Time, values []float64) er
 		}
 		if o.predictor == nil && len(o.fits.past) >= o.fits.learning {
 			o.predictor = o.fits.first()
-			o.fits.until = len(values) - k // The newest value brings the next fit, on all.
+			o.fits.postponed = len(values) - k // The newest value brings the next fit, on all.
 		}
 		o.step(y)
 	}

@@ -1,14 +1,11 @@
 package main_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"io"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -16,6 +13,7 @@ import (
 	"time"
 
 	"hindcast.dev/internal/clustertest"
+	"hindcast.dev/internal/promtest"
 )
 
 const patience = time.Minute
@@ -25,29 +23,8 @@ const patience = time.Minute
 func TestTLSByDefault(t *testing.T) {
 	t.Parallel()
 	c := clustertest.Start(t, filepath.Join("..", "..", "manifests", "crd"))
-	program := filepath.Join(t.TempDir(), "hindcast-controller")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	var log bytes.Buffer
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	defer stop()
-	cmd := exec.CommandContext(ctx, program, "--kubeconfig", c.Kubeconfig(t), "--namespace", c.Namespace(t),
-		"--prometheus", "http://127.0.0.1:1", "--metrics-address", address, "--probe-address", "0")
-	cmd.Stdout, cmd.Stderr = &log, &log
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = patience
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	address := promtest.FreeAddress(t)
+	stop := c.RunController(t, "--namespace", c.Namespace(t), "--prometheus", "http://127.0.0.1:1", "--metrics-address", address, "--probe-address", "0")
 	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
 		body, err := ask(t.Context(), "https://"+address+"/metrics", &tls.Config{InsecureSkipVerify: true})
 		if err == nil {
@@ -67,14 +44,8 @@ func TestTLSByDefault(t *testing.T) {
 	if _, err := ask(t.Context(), "https://"+address+"/metrics", &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11}); err == nil {
 		t.Error("TLS 1.1 is accepted")
 	}
-	stop()
-	// Wait tells of the signal that Cancel sent by the error of its context.
-	_ = cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 0 {
+	if code := stop(); code != 0 {
 		t.Errorf("exit code %d after a signal", code)
-	}
-	if t.Failed() {
-		t.Log(log.String())
 	}
 }
 

@@ -98,7 +98,7 @@ func start(t testing.TB, dir, text string) *Server {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{address: freeAddress(t)}
+	s := &Server{address: FreeAddress(t)}
 	log := &output{ready: make(chan struct{})}
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	cmd := exec.CommandContext(ctx, binary, "--config.file="+config, "--storage.tsdb.path="+dir,
@@ -128,7 +128,8 @@ func start(t testing.TB, dir, text string) *Server {
 	return s
 }
 
-func freeAddress(t testing.TB) string {
+// FreeAddress returns an address of this machine, HOST:PORT, at which nothing listens now.
+func FreeAddress(t testing.TB) string {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,89 +1,41 @@
 package promclient_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"io"
 	"log"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
+	"hindcast.dev/internal/clustertest"
 	"hindcast.dev/live/promclient"
 )
 
-// authority signs certificates for tests.
+// authority signs certificates for tests, and is in a file.
 type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	*clustertest.Authority
 	file string
 }
 
 func newAuthority(t *testing.T, name string) *authority {
 	t.Helper()
-	a := &authority{file: filepath.Join(t.TempDir(), name+".pem")}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	a := &authority{clustertest.NewAuthority(t, name), filepath.Join(t.TempDir(), name+".pem")}
+	if err := os.WriteFile(a.file, a.PEM, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	var der []byte
-	a.key, der = sign(t, template, template, nil)
-	a.cert, _ = x509.ParseCertificate(der)
-	writePEM(t, a.file, "CERTIFICATE", der)
 	return a
-}
-
-func sign(t *testing.T, template, parent *x509.Certificate, by *ecdsa.PrivateKey) (*ecdsa.PrivateKey, []byte) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if by == nil {
-		by = key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, by)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key, der
 }
 
 // issue writes a certificate and its key, of a server called prometheus.test or a client.
 func (a *authority) issue(t *testing.T, name string) (certFile, keyFile string) {
 	t.Helper()
-	key, der := sign(t, &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}, a.cert, a.key)
-	raw, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
-	certFile, keyFile = filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
-	writePEM(t, certFile, "CERTIFICATE", der)
-	writePEM(t, keyFile, "PRIVATE KEY", raw)
-	return certFile, keyFile
-}
-
-func writePEM(t *testing.T, file, kind string, der []byte) {
-	t.Helper()
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	a.Mount(t, dir, name, name)
+	return filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
 }
 
 // serveTLS runs a server that wants a certificate of clients, if it is given their
@@ -102,8 +54,7 @@ func serveTLS(t *testing.T, own, clients *authority) string {
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 	if clients != nil {
 		server.TLS.ClientAuth = tls.RequireAndVerifyClientCert
-		server.TLS.ClientCAs = x509.NewCertPool()
-		server.TLS.ClientCAs.AddCert(clients.cert)
+		server.TLS.ClientCAs = clients.Pool()
 	}
 	server.StartTLS()
 	t.Cleanup(server.Close)
