@@ -14,7 +14,7 @@ import (
 // misses at every step of a window, and what provides for the next window would grow for
 // one event as if it were many.
 type Peaks struct {
-	bands  []band
+	bands  []peakBand
 	recent *ring // observations of the longest window
 }
 
@@ -25,7 +25,11 @@ func NewPeaks(c Conformal) (*Peaks, error) {
 		return nil, fmt.Errorf("conformal peaks: %w", err)
 	}
 	c = c.withDefaults(.02)
-	return &Peaks{bands: newBands(c, false), recent: newRing(c.maxHorizon())}, nil
+	p := &Peaks{recent: newRing(c.maxHorizon())}
+	for _, h := range c.Horizons {
+		p.bands = append(p.bands, newPeakBand(h, c))
+	}
+	return p, nil
 }
 
 // Step takes the newest observation (NaN: missing) and the point forecasts made
@@ -46,7 +50,7 @@ func (p *Peaks) Step(y float64, point []float64) {
 		if 4*missing > b.horizon {
 			highest = math.NaN()
 		}
-		b.settle(highest)
+		b.judge(highest)
 		b.issue(maximum(point[:b.horizon]))
 	}
 }
@@ -65,10 +69,59 @@ func (p *Peaks) Point(h int) float64 {
 // Upper returns the quantile at level q in (0, 1) of the highest value within the
 // next h steps: NaN where h is not calibrated or nothing was forecast yet, Point(h)
 // until the first score, and never below 0.
-func (p *Peaks) Upper(h int, q float64) float64 { return quantileOf(p.bands, h, q) }
+func (p *Peaks) Upper(h int, q float64) float64 {
+	for i := range p.bands {
+		if b := &p.bands[i]; b.horizon == h {
+			return b.around(b.point, q)
+		}
+	}
+	return math.NaN()
+}
 
 // Scores returns how many scores stand behind Upper at window length h.
-func (p *Peaks) Scores(h int) int { return scoresOf(p.bands, h) }
+func (p *Peaks) Scores(h int) int {
+	for i := range p.bands {
+		if b := &p.bands[i]; b.horizon == h {
+			return b.count()
+		}
+	}
+	return 0
+}
+
+// A peakBand is the calibration of one length of window.
+type peakBand struct {
+	horizon int
+	margins
+	issued []issuedPeak // the last horizon forecasts, by time modulo horizon
+	time   int
+	point  float64 // the newest forecast
+}
+
+type issuedPeak struct{ point, scale float64 }
+
+func newPeakBand(horizon int, c Conformal) peakBand {
+	b := peakBand{horizon: horizon, margins: newMargins(c.Rate, c.Window, 0), issued: make([]issuedPeak, horizon), point: math.NaN()}
+	for i := range b.issued {
+		b.issued[i].point = math.NaN()
+	}
+	return b
+}
+
+// judge scores the forecast made horizon steps ago by what came. NaN says that it is not
+// known.
+func (b *peakBand) judge(actual float64) {
+	was := b.issued[b.time%b.horizon]
+	if e := actual - was.point; !math.IsNaN(e) && !math.IsInf(e, 0) {
+		b.settle(e, was.scale)
+	}
+}
+
+// issue notes the forecast made now.
+func (b *peakBand) issue(point float64) {
+	b.point = point
+	b.issued[b.time%b.horizon] = issuedPeak{point, b.scale}
+	b.time++
+}
 
 // maximum returns the highest value, NaN where one of them is.
 func maximum(values []float64) float64 {
