@@ -74,12 +74,20 @@ func described(name string) metricnames.Metric {
 	panic("live: metric " + name + " is not in the list of names")
 }
 
-// forget removes the series of a scaler that is gone.
-func (m *metrics) forget(namespace, name string) {
+// rest removes what a scaler said last, as nothing says it any more: its loop ended, or
+// begins anew with other metrics and horizons. A gauge that stays would pass for news.
+func (m *metrics) rest(namespace, name string) {
 	labels := prometheus.Labels{"namespace": namespace, "scaler": name}
-	for _, g := range []*prometheus.GaugeVec{m.accuracy, m.current, m.desired, m.forecast, m.fewest, m.most, m.mode, m.observed, m.skill, m.stale} {
+	for _, g := range []*prometheus.GaugeVec{m.accuracy, m.current, m.desired, m.forecast, m.fewest, m.most, m.observed, m.skill, m.stale} {
 		g.DeletePartialMatch(labels)
 	}
+}
+
+// forget removes the series of a scaler that is gone.
+func (m *metrics) forget(namespace, name string) {
+	m.rest(namespace, name)
+	labels := prometheus.Labels{"namespace": namespace, "scaler": name}
+	m.mode.DeletePartialMatch(labels)
 	for _, c := range []*prometheus.CounterVec{m.decisions, m.demotions, m.queryErrors, m.scaleErrors, m.replicaSeconds, m.shortSeconds} {
 		c.DeletePartialMatch(labels)
 	}
@@ -96,8 +104,10 @@ func (m *metrics) setMode(namespace, name string, mode v1alpha1.Mode) {
 func (m *metrics) step(namespace, name string, s autoscaler.Step, took time.Duration) {
 	m.duration.WithLabelValues(namespace, name).Observe(took.Seconds())
 	m.decisions.WithLabelValues(namespace, name, constantReason(s.Decision.Reason)).Inc()
+	// A counter that is 0 is there: none is no data.
+	scaleErrors := m.scaleErrors.WithLabelValues(namespace, name)
 	if s.Err != nil {
-		m.scaleErrors.WithLabelValues(namespace, name).Inc()
+		scaleErrors.Inc()
 	}
 	if s.Skipped {
 		return

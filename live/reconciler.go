@@ -265,6 +265,7 @@ func (c *reconciler) carryOut(ctx context.Context, s *v1alpha1.PredictiveScaler,
 	var kept *v1alpha1.PredictiveScalerStatus
 	if r != nil && (!p.run || r.object.Generation != s.Generation || r.object.UID != s.UID) {
 		c.stop(key)
+		c.metrics.rest(s.Namespace, s.Name)
 		kept = new(r.snapshot())
 		r = nil
 	} else if r != nil && !p.active {

@@ -128,6 +128,7 @@ func (r *runner) life(ctx context.Context) (err error) {
 	}()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	r.c.metrics.rest(r.object.Namespace, r.object.Name)
 	spec := &r.object.Spec
 	w, err := readWorkload(ctx, r.c.client, r.c.scales, r.object.Namespace, spec.ScaleTargetRef, r.c.cfg.Lead)
 	if err != nil {

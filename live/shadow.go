@@ -37,7 +37,10 @@ type tick struct{ actual, decided hours }
 func (s *shadow) step(now time.Time, running, decision, needed int32, known bool) tick {
 	var t tick
 	if s.since.IsZero() {
-		s.since, s.last = now, now
+		s.since = now
+	}
+	if s.last.IsZero() {
+		s.last = now // of what ran before the first step nobody saw anything
 	}
 	dt := min(now.Sub(s.last), longestGap)
 	s.last = now

@@ -45,6 +45,13 @@ func TestShadow(t *testing.T) {
 	if math.Abs(resumed.decided.replicas-s.decided.replicas) > 1e-4 || !resumed.since.Equal(start) {
 		t.Errorf("resumed %+v, want %+v", resumed, s)
 	}
+	// The first step of a controller that was restarted says nothing of the time before.
+	if d := resumed.step(start.Add(31*time.Minute), 4, 6, 4, true); d != (tick{}) {
+		t.Errorf("the first step after a restart adds %+v", d)
+	}
+	if d := resumed.step(start.Add(32*time.Minute), 4, 6, 4, true); math.Abs(60*d.actual.replicas-4) > 1e-9 {
+		t.Errorf("the second step after a restart adds %+v", d)
+	}
 }
 
 // TestShadowOfAGap: a pause of hours counts as five minutes, not as what nobody saw.
