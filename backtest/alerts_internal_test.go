@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/backtest/result"
 	"hindcast.dev/datasets"
@@ -77,12 +79,14 @@ func calm(minute int) float64 {
 	return 300 + 150*math.Sin(float64(minute)*2*math.Pi/1440) + 5*math.Sin(float64(minute))
 }
 
+func lasting(d time.Duration) metav1.Duration { return metav1.Duration{Duration: d} }
+
 // An alertCase is a simulated scenario and the alerts that have to fire in it: no other
 // may, unless it is in also.
 type alertCase struct {
 	load    datasets.Series
 	change  func(*v1alpha1.ExperimentSpec)
-	env     func(*env)
+	faults  []v1alpha1.ClusterFault
 	entrant string
 	value   float64 // of its knob; 0: as configured
 	fires   []string
@@ -109,11 +113,9 @@ func TestEveryAlertFires(t *testing.T) {
 		"the metrics of the application are lost": {
 			load: hours(6, calm), entrant: "scale",
 			change: func(spec *v1alpha1.ExperimentSpec) { spec.MaxReplicas = 20 },
-			env: func(e *env) {
-				e.outages = []outage{{metricnames.JobApp, e.load.Start.Add(4 * time.Hour), e.load.Start.Add(4*time.Hour + 30*time.Minute)}}
-			},
-			fires: []string{"HindcastScalerStale", "HindcastTargetDown"},
-			also:  []string{"HindcastForecastAccuracyLow", "HindcastScalerAtMax"},
+			faults: []v1alpha1.ClusterFault{{Kind: v1alpha1.FaultScrapeOutage, Job: metricnames.JobApp, At: "4h", Duration: lasting(30 * time.Minute)}},
+			fires:  []string{"HindcastScalerStale", "HindcastTargetDown"},
+			also:   []string{"HindcastForecastAccuracyLow", "HindcastScalerAtMax"},
 		},
 		"nothing can be foreseen": {
 			load:    hours(5, func(int) float64 { return 10 + 600*math.Pow(noise.Float64(), 4) }),
@@ -154,15 +156,12 @@ func TestEveryAlertFires(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			change := func(spec *v1alpha1.ExperimentSpec) {
-				spec.Warmup, spec.App.PeakPods = "1h", 3
+				spec.Warmup, spec.App.PeakPods, spec.Cluster.Faults = "1h", 3, tc.faults
 				if tc.change != nil {
 					tc.change(spec)
 				}
 			}
 			e := testEnv(t, tc.load, change)
-			if tc.env != nil {
-				tc.env(e)
-			}
 			if err := e.rules.add(files); err != nil {
 				t.Fatal(err)
 			}

@@ -47,7 +47,7 @@ func Run(ctx context.Context, x *v1alpha1.Experiment, d v1alpha1.Dataset, w *res
 		return result.Result{}, err
 	}
 	res, err := b.run(ctx)
-	return res, errors.Join(err, b.env.shared.Close())
+	return res, errors.Join(err, b.env.close())
 }
 
 // A bench is one experiment on one dataset, under way.
@@ -76,12 +76,12 @@ func (b *bench) prepare(d v1alpha1.Dataset) error {
 	}
 	b.env = e
 	if err := e.rules.add(b.opt.Rules); err != nil {
-		return errors.Join(err, e.shared.Close())
+		return errors.Join(err, e.close())
 	}
 	for _, ref := range b.x.Spec.Policies {
 		ent, notes, err := newEntrant(e, ref, b.opt.Manifests)
 		if err != nil {
-			return errors.Join(fmt.Errorf("policy %s: %w", ref.Name, err), e.shared.Close())
+			return errors.Join(fmt.Errorf("policy %s: %w", ref.Name, err), e.close())
 		}
 		b.notes = append(b.notes, notes...)
 		b.entrants = append(b.entrants, ent)

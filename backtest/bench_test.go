@@ -25,7 +25,7 @@ func benchEnv(b *testing.B) *env {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
-		if err := e.shared.Close(); err != nil {
+		if err := e.close(); err != nil {
 			b.Error(err)
 		}
 	})

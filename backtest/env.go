@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"hindcast.dev/datasets"
-	"hindcast.dev/internal/metricnames"
-	"hindcast.dev/promdb"
 	"hindcast.dev/sim"
 )
 
@@ -40,11 +38,11 @@ type env struct {
 	scrape, scrapeDelay            time.Duration
 	resolution                     time.Duration
 	prices                         prices
-	outages                        []outage
+	faults                         []plannedFault
 	rules                          ruleSet
 
 	highest rangeMax
-	shared  *promdb.Shared
+	shared  sharedStores
 }
 
 // demand is the fewest warm replicas whose steady state meets the objective at a
@@ -87,43 +85,6 @@ func scaleFor(load datasets.Series, capacity float64, peak int32) (float64, erro
 	return capacity * float64(peak) / p99 * (1 - 1e-12), nil
 }
 
-// fillShared stores the ingress counter of the whole load, which no policy can
-// change.
-func (e *env) fillShared() error {
-	db, err := promdb.Open(promdb.Config{BlockDuration: day})
-	if err != nil {
-		return err
-	}
-	if err := e.appendIngress(db); err != nil {
-		return errors.Join(err, db.Close())
-	}
-	if e.shared, err = promdb.Share(db); err != nil {
-		return errors.Join(err, db.Close())
-	}
-	return nil
-}
-
-// appendIngress appends the counter as every scrape of a run's own database finds it.
-func (e *env) appendIngress(db *promdb.DB) error {
-	series, err := ingressSeries(db, e.app)
-	if err != nil {
-		return err
-	}
-	end := e.load.End()
-	total := newOffered(e.load)
-	var now time.Time
-	set := seriesSet{gauges: []gauge{{series: series, read: func() float64 { return math.Floor(total.at(now)) }}}}
-	for now = e.load.Start; now.Before(end); now = now.Add(e.scrape) {
-		if err := set.append(db, now, e.isDown(metricnames.JobIngress, now)); err != nil {
-			return err
-		}
-		if err := db.Commit(now); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // offered integrates a load; instants must not go back.
 type offered struct {
 	load sim.Load
@@ -158,7 +119,7 @@ func (o *offered) at(t time.Time) float64 {
 }
 
 // world returns a new world of this dataset.
-func (e *env) world(seed uint64, latencies, podLatencies bool, onSpan func(sim.Span)) (*sim.World, error) {
+func (e *env) world(seed uint64, faults []fault, latencies, podLatencies bool, onSpan func(sim.Span)) (*sim.World, error) {
 	initial := int32(1)
 	for _, v := range e.load.Values {
 		if !math.IsNaN(v) {
@@ -180,6 +141,7 @@ func (e *env) world(seed uint64, latencies, podLatencies bool, onSpan func(sim.S
 		RequestBytes:     e.requestBytes,
 		Nodes:            e.nodes,
 		MetricResolution: e.resolution,
+		Faults:           e.inWorld(faults),
 		Latencies:        latencies,
 		PodLatencies:     podLatencies,
 		OnSpan:           onSpan,

@@ -155,7 +155,7 @@ func TestWarmUpEndsWithAWholeStepAndMinute(t *testing.T) {
 		if got := e.scoredFrom.Sub(e.load.Start); got != tc.want {
 			t.Errorf("%s of 200 minutes: scored after %v, want %v", tc.warmup, got, tc.want)
 		}
-		if err := e.shared.Close(); err != nil {
+		if err := e.close(); err != nil {
 			t.Error(err)
 		}
 	}

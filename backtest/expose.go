@@ -29,6 +29,7 @@ type exposer struct {
 	db      *promdb.DB
 	keep    catalog
 	app     string
+	out     outages
 	offered *offered // what the ingress counts
 
 	fixed  []*seriesSet // what lives as long as the world
@@ -37,6 +38,7 @@ type exposer struct {
 	order  []*sim.Pod // of pods, to leave in a fixed order
 	seen   map[*sim.Pod]bool
 	before []func(now time.Time) // what has to be worked out before a scrape
+	missed bool                  // Prometheus was down at the last one
 	err    error
 }
 
@@ -75,6 +77,14 @@ func (s *seriesSet) append(db *promdb.DB, now time.Time, down bool) error {
 		}
 	}
 	return nil
+}
+
+// forget makes the set new to a Prometheus that comes back: what it does not find then it has
+// never seen, and ends no series for it.
+func (s *seriesSet) forget() {
+	for i := range s.gauges {
+		s.gauges[i].shown = false
+	}
 }
 
 // An adder adds series to a set where they are kept; its first error stays.
@@ -132,13 +142,13 @@ func (e *exposer) newSet(job string, labels ...promdb.Label) *adder {
 // addUp adds what Prometheus itself says of a target.
 func (e *exposer) addUp(set *seriesSet, job, instance string, more ...promdb.Label) error {
 	a := &adder{exposer: e, set: set, labels: append([]promdb.Label{label("job", job), label("instance", instance)}, more...)}
-	a.add(metricnames.Up, func() float64 { return truth(!e.env.isDown(job, e.world.Now())) })
+	a.add(metricnames.Up, func() float64 { return truth(!e.out.down(job, e.world.Now())) })
 	return a.err
 }
 
-func newExposer(e *env, set setup, w *sim.World, db *promdb.DB, keep catalog) (*exposer, *watchers, error) {
+func newExposer(e *env, set setup, w *sim.World, out outages, db *promdb.DB, keep catalog) (*exposer, *watchers, error) {
 	x := &exposer{
-		env: e, world: w, db: db, keep: keep, app: e.app, offered: newOffered(e.load),
+		env: e, world: w, out: out, db: db, keep: keep, app: e.app, offered: newOffered(e.load),
 		pods: map[*sim.Pod]*podSeries{}, seen: map[*sim.Pod]bool{},
 	}
 	for _, add := range []func() error{x.addIngress, x.addDeployment, x.addNodes} {
@@ -155,8 +165,28 @@ func (e *exposer) scrape() {
 	if e.err != nil {
 		return
 	}
+	if e.out.prometheus(e.world.Now()) {
+		e.missed = true
+		return
+	}
+	if e.missed {
+		e.missed = false
+		e.forget()
+	}
 	if err := e.append(); err != nil {
 		e.err = fmt.Errorf("scrape at %s: %w", e.world.Now().UTC().Format(time.RFC3339), err)
+	}
+}
+
+// forget makes everything new to a Prometheus that was down.
+func (e *exposer) forget() {
+	for _, s := range e.fixed {
+		s.forget()
+	}
+	for _, p := range e.order {
+		for _, s := range e.pods[p].all() {
+			s.forget()
+		}
 	}
 }
 
@@ -166,7 +196,7 @@ func (e *exposer) append() error {
 		do(now)
 	}
 	for _, s := range e.fixed {
-		if err := s.append(e.db, now, e.env.isDown(s.job, now)); err != nil {
+		if err := s.append(e.db, now, e.out.down(s.job, now)); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package backtest
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"hindcast.dev/internal/metricnames"
@@ -16,6 +17,14 @@ type podSeries struct {
 	unplaced  *seriesSet // what changes its labels once a node is found; nil: it has
 	running   bool       // what the container shows is among the sets
 	durations *durations
+}
+
+// all returns all its sets.
+func (ps *podSeries) all() []*seriesSet {
+	if ps.unplaced == nil {
+		return ps.sets
+	}
+	return append(slices.Clip(ps.sets), ps.unplaced)
 }
 
 func (e *exposer) appendPod(p *sim.Pod, now time.Time) error {
@@ -47,12 +56,12 @@ func (e *exposer) appendPod(p *sim.Pod, now time.Time) error {
 		ps.durations.take()
 	}
 	for _, s := range ps.sets {
-		if err := s.append(e.db, now, e.env.isDown(s.job, now)); err != nil {
+		if err := s.append(e.db, now, e.out.down(s.job, now)); err != nil {
 			return err
 		}
 	}
 	if ps.unplaced != nil {
-		return ps.unplaced.append(e.db, now, e.env.isDown(ps.unplaced.job, now))
+		return ps.unplaced.append(e.db, now, e.out.down(ps.unplaced.job, now))
 	}
 	return nil
 }
@@ -65,11 +74,7 @@ func (e *exposer) endPods(now time.Time) error {
 			kept = append(kept, p)
 			continue
 		}
-		ps := e.pods[p]
-		if ps.unplaced != nil {
-			ps.sets = append(ps.sets, ps.unplaced)
-		}
-		for _, s := range ps.sets {
+		for _, s := range e.pods[p].all() {
 			if err := s.append(e.db, now, true); err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/internal/metricnames"
 	"hindcast.dev/promdb"
 	"hindcast.dev/sim"
@@ -263,7 +264,7 @@ func TestScalerMetrics(t *testing.T) {
 		load.Values[200+i] = math.NaN()
 	}
 	e := testEnv(t, load)
-	e.outages = []outage{{metricnames.JobApp, e.load.Start.Add(4 * time.Hour), e.load.Start.Add(4*time.Hour + 10*time.Minute)}}
+	e.faults = []plannedFault{{kind: v1alpha1.FaultScrapeOutage, job: metricnames.JobApp, at: 4 * time.Hour, lasts: 10 * time.Minute}}
 	ent := entrantNamed(t, e, "scale")
 	tr := try(t, e, ent, configured(ent), nil)
 	db, err := promdb.OpenReadOnly(tr.blocks)
@@ -352,7 +353,7 @@ func TestOutageLeavesNoSamples(t *testing.T) {
 	until := from.Add(20 * time.Minute)
 	e := testEnvWith(t, load, func(e *env) {
 		for _, job := range []string{metricnames.JobApp, metricnames.JobIngress, metricnames.JobNodeExporter} {
-			e.outages = append(e.outages, outage{job, from, until})
+			e.faults = append(e.faults, plannedFault{kind: v1alpha1.FaultScrapeOutage, job: job, at: time.Hour, lasts: 20 * time.Minute})
 		}
 	})
 	ent := entrantNamed(t, e, "hpa")

@@ -28,7 +28,7 @@ func TestNothingIsLostUnderAnyPolicy(t *testing.T) {
 				t.Fatal(err)
 			}
 			var spans struct{ offered, ended, errors float64 }
-			w, err := e.world(1, false, false, func(sp sim.Span) {
+			w, err := e.world(1, e.faultsOf(1), false, false, func(sp sim.Span) {
 				o := outcomeOf(&sp)
 				spans.offered += sp.Offered
 				spans.ended += o.good + o.bad
@@ -52,11 +52,11 @@ func TestNothingIsLostUnderAnyPolicy(t *testing.T) {
 					t.Errorf("at %v: %v sent to pods, %v arrived", w.Now(), sent, got.Flow.Arrivals)
 				}
 			})
-			view, err := e.shared.View(e.scrapeDelay)
+			view, err := e.view(1)
 			if err != nil {
 				t.Fatal(err)
 			}
-			metrics, err := newSource(view, exprsOf(set))
+			metrics, err := newSource(view, exprsOf(set), e.outagesOf(e.faultsOf(1)))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -31,15 +31,15 @@ func watchWith(t *testing.T, e *env, ent *entrant, hook func(*sim.World), look f
 		t.Fatal(err)
 	}
 	var rows []result.Row
-	w, err := e.world(1, true, true, func(sp sim.Span) { rows = append(rows, row(&sp, e.demand(sp.Load))) })
+	w, err := e.world(1, e.faultsOf(1), true, true, func(sp sim.Span) { rows = append(rows, row(&sp, e.demand(sp.Load))) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	view, err := e.shared.View(e.scrapeDelay)
+	view, err := e.view(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	metrics, err := newSource(view, exprsOf(set))
+	metrics, err := newSource(view, exprsOf(set), e.outagesOf(e.faultsOf(1)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -111,7 +111,9 @@ func TestOutageInARamp(t *testing.T) {
 				for _, part := range []float64{0.4 * float64(seed-1), 0.4*float64(seed-1) + 0.2} {
 					from := begin.Add(time.Duration(part * float64(c.within)))
 					until := from.Add(30 * time.Minute)
-					e := testEnvWith(t, load, func(e *env) { e.outages = []outage{{metricnames.JobIngress, from, until}} })
+					e := testEnvWith(t, load, func(e *env) {
+						e.faults = []plannedFault{{kind: v1alpha1.FaultScrapeOutage, job: metricnames.JobIngress, at: from.Sub(e.load.Start), lasts: until.Sub(from)}}
+					})
 					rows, whole := rowsOf(t, e, v3, configured(v3), seed)
 					got, want := between(rows, from, until), between(equal, from, until)
 					t.Logf("seed %d, from %.0f %% of it on: %.6f of the outage's requests are good, %.6f without the outage, %.6f under the HPA (%.6f as configured); %.6f of all, %.6f without the outage, %.6f under the HPA",

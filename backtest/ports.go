@@ -61,7 +61,13 @@ type podLister struct {
 	samples []policy.PodSample
 }
 
+// errNoPodMetrics is the answer of the resource metrics API while metrics-server is down.
+var errNoPodMetrics = errors.New("pod metrics: the server is currently unable to handle the request (metrics-server is down)")
+
 func (l *podLister) Pods(context.Context, time.Time) ([]policy.Pod, error) {
+	if !l.world.MetricsServed() {
+		return nil, errNoPodMetrics
+	}
 	milliCPU, bytes := l.world.Requests()
 	world := l.world.Pods()
 	if cap(l.samples) < len(world) {
@@ -99,6 +105,7 @@ func (l *podLister) Pods(context.Context, time.Time) ([]policy.Pod, error) {
 // source answers PromQL: expressions over series that no policy can change from the
 // store that all runs share, everything else from the run's own database.
 type source struct {
+	lost    outages
 	shared  *promdb.View
 	own     *promdb.DB // nil: no expression needs it
 	isOwn   map[string]bool
@@ -107,9 +114,12 @@ type source struct {
 	answers map[string]int // by expression, how often it had data
 }
 
+// errPrometheusDown is the answer to every query while Prometheus is down.
+var errPrometheusDown = errors.New("no answer: Prometheus is down")
+
 // newSource sorts the expressions of a policy. It opens no database.
-func newSource(view *promdb.View, exprs []string) (*source, error) {
-	s := &source{shared: view, isOwn: map[string]bool{}, answers: map[string]int{}}
+func newSource(view *promdb.View, exprs []string, lost outages) (*source, error) {
+	s := &source{lost: lost, shared: view, isOwn: map[string]bool{}, answers: map[string]int{}}
 	for _, expr := range exprs {
 		names, exact, err := promdb.MetricNames(expr)
 		if err != nil {
@@ -137,6 +147,9 @@ func (s *source) needsOwn() bool {
 
 func (s *source) Query(ctx context.Context, expr string, at time.Time) (float64, error) {
 	s.queries++
+	if s.lost.prometheus(at) {
+		return 0, errPrometheusDown
+	}
 	var v float64
 	var err error
 	if s.isOwn[expr] {
@@ -163,6 +176,9 @@ func (s *source) silent() []string {
 
 func (s *source) QueryRange(ctx context.Context, expr string, from, to time.Time, step time.Duration) ([]float64, error) {
 	s.queries++
+	if s.lost.prometheus(to) {
+		return nil, errPrometheusDown
+	}
 	var v []float64
 	var err error
 	if s.isOwn[expr] {

@@ -106,7 +106,7 @@ func newEnv(x *v1alpha1.Experiment, d v1alpha1.Dataset, app string) (*env, error
 		return nil, fmt.Errorf("%s: %w", origin(d), err)
 	}
 	e.setNodes(spec)
-	if err := e.fillShared(); err != nil {
+	if err := e.planFaults(spec); err != nil {
 		return nil, err
 	}
 	return e, nil

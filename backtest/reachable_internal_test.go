@@ -18,7 +18,7 @@ func TestKnobsStayWithinReach(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := e.shared.Close(); err != nil {
+		if err := e.close(); err != nil {
 			t.Error(err)
 		}
 	}()

@@ -84,7 +84,7 @@ type firing struct {
 // judge lets the world evaluate the rules from decisionPhase after the start on, so that
 // they see the newest scrape and are seen by a decision of the same instant no earlier than
 // any sample.
-func (e *env) judge(ctx context.Context, w *sim.World, db *promdb.DB) (*judge, error) {
+func (e *env) judge(ctx context.Context, w *sim.World, lost outages, db *promdb.DB) (*judge, error) {
 	j := &judge{env: e, firings: map[string]*firing{}}
 	groups, err := db.RuleGroups(e.rules.interval, e.rules.files...)
 	if err != nil {
@@ -98,6 +98,10 @@ func (e *env) judge(ctx context.Context, w *sim.World, db *promdb.DB) (*judge, e
 		}
 		w.Every(e.load.Start.Add(decisionPhase), g.Interval(), sim.Observe, func() {
 			now := w.Now()
+			if lost.prometheus(now) {
+				j.pause(now)
+				return
+			}
 			if err := g.Eval(ctx, now); err != nil && j.fault == nil && ctx.Err() == nil {
 				j.fault = fmt.Errorf("at %s: %w", now.UTC().Format(time.RFC3339), err)
 			}
@@ -105,6 +109,17 @@ func (e *env) judge(ctx context.Context, w *sim.World, db *promdb.DB) (*judge, e
 		})
 	}
 	return j, nil
+}
+
+// pause takes note that nothing is evaluated, so that nobody is told of an alert; one that
+// goes on afterwards is the same.
+func (j *judge) pause(now time.Time) {
+	for _, f := range j.firings {
+		if f.on {
+			f.last(now, j.env.scoredFrom)
+		}
+		f.on, f.at = false, now
+	}
 }
 
 // note takes note of what fires in a group at an evaluation.

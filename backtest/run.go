@@ -79,11 +79,13 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 			exprs = append(exprs, q.Expr)
 		}
 	}
-	view, err := e.shared.View(e.scrapeDelay)
+	faults := e.faultsOf(t.seed)
+	lost := e.outagesOf(faults)
+	view, err := e.view(t.seed)
 	if err != nil {
 		return output{}, err
 	}
-	metrics, err := newSource(view, exprs)
+	metrics, err := newSource(view, exprs, lost)
 	if err != nil {
 		return output{}, fmt.Errorf("policy %s: %w", t.entrant.name, err)
 	}
@@ -93,7 +95,7 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 		keep = e.rules.addTo(keep)
 	}
 	histograms := (t.record != nil || metrics.needsOwn()) && keep.keepsAny(metricnames.HTTPDuration)
-	w, err := e.world(t.seed, t.latencies || t.timeline != nil, histograms, onSpan)
+	w, err := e.world(t.seed, faults, t.latencies || t.timeline != nil, histograms, onSpan)
 	if err != nil {
 		return output{}, err
 	}
@@ -104,7 +106,7 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 		}
 		defer func() { err = errors.Join(err, closeDB(&out, err == nil)) }()
 		if judged {
-			j, err := e.judge(ctx, w, metrics.own)
+			j, err := e.judge(ctx, w, lost, metrics.own)
 			if err != nil {
 				return output{}, err
 			}
@@ -187,7 +189,7 @@ func (e *env) attachDB(t task, set setup, w *sim.World, metrics *source, keep ca
 	if err != nil {
 		return nil, err
 	}
-	exp, watched, err := newExposer(e, set, w, db, keep)
+	exp, watched, err := newExposer(e, set, w, metrics.lost, db, keep)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -3,7 +3,6 @@ package backtest
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -99,17 +98,13 @@ func testEnvWith(t testing.TB, s datasets.Series, change func(*env)) *env {
 	t.Helper()
 	e := testEnv(t, s)
 	change(e)
-	if err := errors.Join(e.shared.Close(), e.fillShared()); err != nil {
-		t.Fatal(err)
-	}
-	closeEnv(t, e)
 	return e
 }
 
 func closeEnv(t testing.TB, e *env) {
 	t.Helper()
 	t.Cleanup(func() {
-		if err := e.shared.Close(); err != nil {
+		if err := e.close(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -160,7 +160,6 @@ func (w *World) delete(p *Pod) {
 
 func (w *World) remove(p *Pod) {
 	killed := p.state.Drop().Total()
-	w.totals.Killed += killed
 	w.span.Killed += killed
 	w.unplace(p)
 	w.pods = slices.DeleteFunc(w.pods, func(q *Pod) bool { return q == p })

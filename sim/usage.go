@@ -7,10 +7,17 @@ import "math"
 // of the instant.
 func (w *World) pollMetrics() {
 	w.Every(w.start.Add(w.cfg.MetricResolution), w.cfg.MetricResolution, Observe, func() {
+		if !w.MetricsServed() {
+			return
+		}
 		w.serveAll()
 		now := w.Now()
 		for _, p := range w.pods {
 			if p.Phase < Starting {
+				continue
+			}
+			if p.lastRead.IsZero() { // not by this metrics-server
+				p.lastRead, p.lastCPU = now, p.CPUSeconds
 				continue
 			}
 			window := now.Sub(p.lastRead)

@@ -45,6 +45,8 @@ type Config struct {
 
 	// MetricResolution of metrics-server; default 15 s.
 	MetricResolution time.Duration
+	// Faults are what goes wrong; nil: nothing.
+	Faults []Fault
 
 	// Latencies makes spans carry the distribution of response times, which costs
 	// time.
@@ -102,6 +104,8 @@ type World struct {
 	serving int
 	ramping bool // a ramp event is scheduled
 
+	noMetricsUntil time.Duration // metrics-server is down until then
+
 	span      Span
 	spanAt    time.Duration
 	latencies *Latencies // nil: not collected
@@ -155,6 +159,7 @@ func NewWorld(cfg Config) (*World, error) {
 	w.applyLoad(0)
 	w.everyMinute()
 	w.pollMetrics()
+	w.scheduleFaults()
 	w.beginSpan()
 	return w, nil
 }

@@ -130,6 +130,8 @@ type Cluster struct {
 	EvaluationInterval metav1.Duration `json:"evaluationInterval,omitzero"`
 	// MetricResolution of metrics-server; default 15s.
 	MetricResolution metav1.Duration `json:"metricResolution,omitzero"`
+	// Faults are what goes wrong, or is done to the cluster; default: nothing.
+	Faults []ClusterFault `json:"faults,omitempty"`
 }
 
 // NodePool is a fixed number of equal nodes.

@@ -191,6 +191,7 @@ func (f *faults) cluster(c *Cluster) {
 	f.notNegative(path+".scrapeDelay", c.ScrapeDelay)
 	f.positive(path+".metricResolution", c.MetricResolution)
 	f.positive(path+".evaluationInterval", c.EvaluationInterval)
+	f.clusterFaults(c.Faults)
 }
 
 func (f *faults) policies(s *ExperimentSpec) {

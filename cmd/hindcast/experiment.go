@@ -22,6 +22,7 @@ type input struct {
 	*v1alpha1.Experiment
 	manifests map[string]v1alpha1.Document
 	rules     []*promdb.RuleFile
+	blame     func(error) error // gives faults of the experiment their place
 }
 
 // inputOf joins the experiment file, the flags and the defaults, and judges them.
@@ -48,7 +49,8 @@ func inputOf(c *cli.Context) (*input, error) {
 	if err := in.folders(c); err != nil {
 		return nil, err
 	}
-	if err := faultsOf(c, place, in.Validate()); err != nil {
+	in.blame = func(err error) error { return faultsOf(c, place, err) }
+	if err := in.blame(in.Validate()); err != nil {
 		return nil, err
 	}
 	return in, errors.Join(in.readManifests(c), in.readRules(c))

@@ -20,21 +20,29 @@ const fewestValues = 8
 func (in *input) checkLoads() error {
 	var faults []error
 	for _, d := range in.Spec.Datasets {
-		faults = append(faults, checkLoad(d))
+		faults = append(faults, in.checkLoad(d))
 	}
 	return errors.Join(faults...)
 }
 
-func checkLoad(d v1alpha1.Dataset) error {
+func (in *input) checkLoad(d v1alpha1.Dataset) error {
+	s, from := datasets.Series{}, d.Path
 	if d.Scenario != "" {
-		_, err := datasets.Find(d.Scenario)
+		sc, err := datasets.Find(d.Scenario)
+		if err != nil {
+			return err
+		}
+		s, from = sc.Generate(*in.Spec.Seed), "scenario:"+d.Scenario
+	} else {
+		var err error
+		if s, err = promdb.OpenLoad(context.Background(), d.Path, d.Query, d.Step.Duration); err != nil {
+			return err
+		}
+	}
+	if err := enough(s, from); err != nil {
 		return err
 	}
-	s, err := promdb.OpenLoad(context.Background(), d.Path, d.Query, d.Step.Duration)
-	if err != nil {
-		return err
-	}
-	return enough(s, d.Path)
+	return in.blame(in.Spec.FaultsWithin(from, s.Start, s.End()))
 }
 
 // enough returns an error for a load that nothing can be compared on; from is where it

@@ -1,0 +1,117 @@
+package backtest
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"hindcast.dev/api/v1alpha1"
+	"hindcast.dev/sim"
+)
+
+// A plannedFault is a fault of the experiment: at a time, or so often a day.
+type plannedFault struct {
+	kind   string
+	at     time.Duration // since the start of the load
+	perDay float64       // 0: once, at at
+	lasts  time.Duration
+	job    string // of a scrape-outage; empty: Prometheus itself
+}
+
+// A fault is one that happens, under one seed and whatever the policy.
+type fault struct {
+	kind string
+	at   time.Duration
+	end  time.Duration // at, where it does not last
+	job  string
+}
+
+// planFaults reads the faults of an experiment for this load.
+func (e *env) planFaults(spec *v1alpha1.ExperimentSpec) error {
+	if err := spec.FaultsWithin(e.recorded.Name, e.load.Start, e.load.End()); err != nil {
+		return err
+	}
+	for i := range spec.Cluster.Faults {
+		f := &spec.Cluster.Faults[i]
+		p := plannedFault{kind: f.Kind, perDay: f.PerDay.Or(0), lasts: f.Duration.Duration, job: f.Job}
+		if f.At != "" {
+			var err error
+			if p.at, err = f.When(e.load.Start); err != nil {
+				return err
+			}
+		}
+		e.faults = append(e.faults, p)
+	}
+	return nil
+}
+
+// faultsOf returns the faults that happen under a seed, in order of time.
+func (e *env) faultsOf(seed uint64) []fault {
+	length := e.load.End().Sub(e.load.Start)
+	var all []fault
+	for i, p := range e.faults {
+		times := []time.Duration{p.at}
+		if p.perDay > 0 {
+			times = sim.RandomTimes(seed, "fault", uint64(i), p.perDay, length)
+		}
+		for _, at := range times {
+			// To the second: what a log of the cluster would show.
+			at = at.Truncate(time.Second)
+			all = append(all, fault{kind: p.kind, at: at, end: min(at+p.lasts, length), job: p.job})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b fault) int { return cmp.Compare(a.at, b.at) })
+	return all
+}
+
+// randomScrapes reports whether it depends on the seed which scrapes fail.
+func (e *env) randomScrapes() bool {
+	return slices.ContainsFunc(e.faults, func(p plannedFault) bool {
+		return p.kind == v1alpha1.FaultScrapeOutage && p.perDay > 0
+	})
+}
+
+// inWorld returns those faults that the world itself meets; the others are its observers'.
+func (e *env) inWorld(all []fault) []sim.Fault {
+	var out []sim.Fault
+	for _, f := range all {
+		if f.kind == v1alpha1.FaultMetricsOutage {
+			out = append(out, sim.Fault{Kind: sim.MetricsOutage, At: f.at, For: f.end - f.at})
+		}
+	}
+	return out
+}
+
+// An outage is a time in which Prometheus cannot scrape the targets of a job, or, where it
+// names none, is down itself: it scrapes nothing, evaluates no rule and answers no query.
+type outage struct {
+	job         string
+	from, until time.Time
+}
+
+// outages are those of a run.
+type outages []outage
+
+// outagesOf returns the outages among faults.
+func (e *env) outagesOf(all []fault) outages {
+	var out outages
+	for _, f := range all {
+		if f.kind == v1alpha1.FaultScrapeOutage {
+			out = append(out, outage{f.job, e.load.Start.Add(f.at), e.load.Start.Add(f.end)})
+		}
+	}
+	return out
+}
+
+// down reports whether scrapes of a job fail at an instant.
+func (o outages) down(job string, at time.Time) bool {
+	for _, one := range o {
+		if one.job == job && !at.Before(one.from) && at.Before(one.until) {
+			return true
+		}
+	}
+	return false
+}
+
+// prometheus reports whether Prometheus itself is down.
+func (o outages) prometheus(at time.Time) bool { return o.down("", at) }
