@@ -127,7 +127,7 @@ func (b *intervalBand) issue(point float64, recent *rollingQuantile) {
 // ask returns the quantile of each source at a level, which it may have to be called
 // otherwise.
 func (b *intervalBand) ask(point, level float64, recent *rollingQuantile) [sources]float64 {
-	return [sources]float64{b.slow.around(point, level), b.quick.around(point, level), max(recent.quantile(level), 0)}
+	return [sources]float64{b.slow.around(point, level), b.quick.around(point, level), max(recent.around(recent.median(), level), 0)}
 }
 
 // quantile returns the newest quantile at level q, linear between tracked levels.

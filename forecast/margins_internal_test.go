@@ -47,3 +47,19 @@ func TestLaplacePriors(t *testing.T) {
 		t.Errorf("%d scores, want the window of 30", m.count())
 	}
 }
+
+// Where values lie around 5, what is beyond the highest of them is further from 5; where
+// all are 5, so are all quantiles.
+func TestQuantilesAroundACenter(t *testing.T) {
+	r := newRollingQuantile(10)
+	for range 3 {
+		r.push(5)
+	}
+	if low, high := r.around(r.median(), .01), r.around(r.median(), .99); low != 5 || high != 5 {
+		t.Errorf("quantiles of a constant 5 are %v and %v", low, high)
+	}
+	r.push(9)
+	if got := r.around(r.median(), .99); got != 11 {
+		t.Errorf("beyond 9 of values around 5 is %v, want half as far again, 11", got)
+	}
+}

@@ -43,7 +43,11 @@ func (r *rollingQuantile) push(v float64) {
 // and Shafer, Algorithmic Learning in a Random World, 2005; split conformal form).
 // Where so high a rank is not held, the extreme value is stretched by half, away
 // from 0. It returns 0 while no value is held.
-func (r *rollingQuantile) quantile(q float64) float64 {
+func (r *rollingQuantile) quantile(q float64) float64 { return r.around(0, q) }
+
+// around is quantile of values that lie around a center: an extreme one is stretched away
+// from that.
+func (r *rollingQuantile) around(center, q float64) float64 {
 	n := len(r.sorted)
 	if n == 0 {
 		return 0
@@ -57,10 +61,18 @@ func (r *rollingQuantile) quantile(q float64) float64 {
 	}
 	switch {
 	case rank < 1:
-		return min(1.5*r.sorted[0], r.sorted[0])
+		return r.sorted[0] + min(.5*(r.sorted[0]-center), 0)
 	case rank > float64(n):
-		return max(1.5*r.sorted[n-1], r.sorted[n-1])
+		return r.sorted[n-1] + max(.5*(r.sorted[n-1]-center), 0)
 	default:
 		return r.sorted[int(rank)-1]
 	}
+}
+
+// median returns the lower median, 0 while no value is held.
+func (r *rollingQuantile) median() float64 {
+	if len(r.sorted) == 0 {
+		return 0
+	}
+	return r.sorted[(len(r.sorted)-1)/2]
 }
