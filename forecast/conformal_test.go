@@ -180,8 +180,8 @@ func TestConformalAfterACalm(t *testing.T) {
 	for range 20 {
 		c.Update(200)
 	}
-	if q := c.Intervals().Quantile(1, .99); q != 200 {
-		t.Errorf("after one error in 5000 the 0.99 quantile is %v, want 200", q)
+	if q := c.Intervals().Quantile(1, .99); math.Abs(q-200) > 1 {
+		t.Errorf("after one error in 5000 the 0.99 quantile is %v, want 200 within 1", q)
 	}
 	// At any level the margin is at most 1.5 times the error itself.
 	if q := c.Intervals().Quantile(1, .9999); q > 200+1.5*100 {
