@@ -18,6 +18,8 @@ var (
 
 // durations is the histogram of a pod's response times since its start.
 type durations struct {
+	pod       *sim.Pod
+	restarts  int            // of the pod, at the last scrape
 	latencies *sim.Latencies // since the last scrape
 	within    []float64      // by durationBounds
 	count     float64
@@ -27,6 +29,10 @@ type durations struct {
 // take adds what came since the last scrape: to work out the whole again at every
 // scrape would cost more than all the rest of it.
 func (d *durations) take() {
+	if d.restarts != d.pod.Restarts {
+		clear(d.within)
+		d.restarts, d.count, d.sum = d.pod.Restarts, 0, 0
+	}
 	for i, le := range durationBounds {
 		d.within[i] += d.latencies.Within(time.Duration(le * float64(time.Second)))
 	}
@@ -95,7 +101,7 @@ func (a *adder) addDurations(ps *podSeries, p *sim.Pod) {
 	if p.Latencies == nil || !a.keep.keepsAny(name) {
 		return
 	}
-	d := &durations{latencies: p.Latencies, within: make([]float64, len(durationBounds))}
+	d := &durations{pod: p, restarts: p.Restarts, latencies: p.Latencies, within: make([]float64, len(durationBounds))}
 	ps.durations = d
 	for i, le := range durationBounds {
 		a.add(name+metricnames.Bucket, func() float64 { return math.Floor(d.within[i]) }, label("le", bound(le)))

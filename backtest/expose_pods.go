@@ -109,8 +109,7 @@ func (e *exposer) addPod(ps *podSeries, p *sim.Pod) error {
 	a.add(metricnames.PodStartTime, func() float64 { return unix(p.Started) })
 	a.add(metricnames.PodScheduledTime, func() float64 { return unix(p.Started) })
 	a.add(metricnames.PodReadyTime, func() float64 { return unix(p.ReadyAt) })
-	// No container of the world crashes.
-	a.add(metricnames.PodRestarts, func() float64 { return 0 }, label("container", e.app))
+	a.add(metricnames.PodRestarts, func() float64 { return float64(p.Restarts) }, label("container", e.app))
 	if a.err != nil {
 		return a.err
 	}

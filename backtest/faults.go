@@ -16,14 +16,16 @@ type plannedFault struct {
 	perDay float64       // 0: once, at at
 	lasts  time.Duration
 	job    string // of a scrape-outage; empty: Prometheus itself
+	share  float64
 }
 
 // A fault is one that happens, under one seed and whatever the policy.
 type fault struct {
-	kind string
-	at   time.Duration
-	end  time.Duration // at, where it does not last
-	job  string
+	kind  string
+	at    time.Duration
+	end   time.Duration // at, where it does not last
+	job   string
+	share float64
 }
 
 // planFaults reads the faults of an experiment for this load.
@@ -33,7 +35,7 @@ func (e *env) planFaults(spec *v1alpha1.ExperimentSpec) error {
 	}
 	for i := range spec.Cluster.Faults {
 		f := &spec.Cluster.Faults[i]
-		p := plannedFault{kind: f.Kind, perDay: f.PerDay.Or(0), lasts: f.Duration.Duration, job: f.Job}
+		p := plannedFault{kind: f.Kind, perDay: f.PerDay.Or(0), lasts: f.Duration.Duration, job: f.Job, share: f.Share.Or(0)}
 		if f.At != "" {
 			var err error
 			if p.at, err = f.When(e.load.Start); err != nil {
@@ -57,7 +59,7 @@ func (e *env) faultsOf(seed uint64) []fault {
 		for _, at := range times {
 			// To the second: what a log of the cluster would show.
 			at = at.Truncate(time.Second)
-			all = append(all, fault{kind: p.kind, at: at, end: min(at+p.lasts, length), job: p.job})
+			all = append(all, fault{kind: p.kind, at: at, end: min(at+p.lasts, length), job: p.job, share: p.share})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b fault) int { return cmp.Compare(a.at, b.at) })
@@ -71,12 +73,18 @@ func (e *env) randomScrapes() bool {
 	})
 }
 
+// worldly are the faults that the world itself meets.
+var worldly = map[string]sim.FaultKind{
+	v1alpha1.FaultMetricsOutage: sim.MetricsOutage,
+	v1alpha1.FaultPodRestart:    sim.PodRestart,
+}
+
 // inWorld returns those faults that the world itself meets; the others are its observers'.
 func (e *env) inWorld(all []fault) []sim.Fault {
 	var out []sim.Fault
 	for _, f := range all {
-		if f.kind == v1alpha1.FaultMetricsOutage {
-			out = append(out, sim.Fault{Kind: sim.MetricsOutage, At: f.at, For: f.end - f.at})
+		if kind, ok := worldly[f.kind]; ok {
+			out = append(out, sim.Fault{Kind: kind, At: f.at, For: f.end - f.at, Share: f.share})
 		}
 	}
 	return out

@@ -11,6 +11,7 @@ import (
 
 	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/backtest/result"
+	"hindcast.dev/internal/metricnames"
 	"hindcast.dev/sim"
 )
 
@@ -18,10 +19,18 @@ import (
 // real runs: what was offered was served, failed, shed, timed out, refused or killed, or
 // is still in a pod.
 func TestNothingIsLostUnderAnyPolicy(t *testing.T) {
+	nothingIsLost(t)
+}
+
+// nothingIsLost checks the books under every policy, or those of the names, with faults.
+func nothingIsLost(t *testing.T, faults ...v1alpha1.ClusterFault) {
 	load := days(1)
 	load.Values[700] *= 20 // more than any policy can serve
-	e := testEnv(t, load, pinned)
+	e := testEnv(t, load, pinned, func(spec *v1alpha1.ExperimentSpec) { spec.Cluster.Faults = faults })
 	for _, ent := range entrants(t, e) {
+		if len(faults) > 0 && ent.name != "static" && ent.name != "hpa" && ent.name != "v3" {
+			continue // the others would show nothing else
+		}
 		t.Run(ent.name, func(t *testing.T) {
 			set, err := ent.build(configured(ent))
 			if err != nil {
@@ -86,6 +95,22 @@ func TestNothingIsLostUnderAnyPolicy(t *testing.T) {
 				t.Errorf("spans offer %v requests with %v errors, the load %v", spans.offered, spans.errors, want)
 			}
 		})
+	}
+}
+
+// TestNothingIsLostToFaults checks the same books while everything goes wrong, often.
+func TestNothingIsLostToFaults(t *testing.T) {
+	nothingIsLost(t, everyFault()...)
+}
+
+// everyFault is each kind of fault, again and again.
+func everyFault() []v1alpha1.ClusterFault {
+	return []v1alpha1.ClusterFault{
+		{Kind: v1alpha1.FaultPodRestart, PerDay: "24", Share: "0.4"},
+		{Kind: v1alpha1.FaultPodRestart, PerDay: "48"},
+		{Kind: v1alpha1.FaultMetricsOutage, PerDay: "6", Duration: lasting(5 * time.Minute)},
+		{Kind: v1alpha1.FaultScrapeOutage, PerDay: "6", Duration: lasting(10 * time.Minute)},
+		{Kind: v1alpha1.FaultScrapeOutage, PerDay: "6", Duration: lasting(10 * time.Minute), Job: metricnames.JobIngress},
 	}
 }
 

@@ -72,6 +72,7 @@ type snapshot struct {
 	pods, podsReady, pending int
 	cpu, memory, inFlight    float64
 	ended, received          float64
+	restarts                 int
 }
 
 func (s *snapshot) take(w *sim.World) {
@@ -90,6 +91,7 @@ func (s *snapshot) take(w *sim.World) {
 		s.inFlight += p.InFlight()
 		s.received += p.ReceivedBytes()
 		s.ended += p.Completed.Total() + p.Shed
+		s.restarts += p.Restarts
 	}
 }
 
@@ -160,6 +162,23 @@ func ask(t *testing.T, db *promdb.DB, expr string, at time.Time) float64 {
 // scrape, pods that are gone are gone, and metrics-server's twin says what PromQL says.
 // The app's queries are not exact to the bit, as sums in another order are not.
 func TestSeriesShowTheWorld(t *testing.T) {
+	seriesShowTheWorld(t)
+}
+
+// TestSeriesShowFaults is the same in a world in which things go wrong.
+func TestSeriesShowFaults(t *testing.T) {
+	last := seriesShowTheWorld(t,
+		v1alpha1.ClusterFault{Kind: v1alpha1.FaultPodRestart, PerDay: "72", Share: "0.3"},
+		v1alpha1.ClusterFault{Kind: v1alpha1.FaultPodRestart, PerDay: "72"},
+		v1alpha1.ClusterFault{Kind: v1alpha1.FaultMetricsOutage, PerDay: "6", Duration: lasting(5 * time.Minute)},
+	)
+	if last.restarts == 0 {
+		t.Error("no pod of the end has restarted")
+	}
+}
+
+func seriesShowTheWorld(t *testing.T, faults ...v1alpha1.ClusterFault) (last snapshot) {
+	t.Helper()
 	load := days(1)
 	load.Values = load.Values[:8*60]
 	for i := range load.Values {
@@ -167,7 +186,7 @@ func TestSeriesShowTheWorld(t *testing.T) {
 			load.Values[i] *= 3 // pods come and go
 		}
 	}
-	e := testEnv(t, load)
+	e := testEnv(t, load, func(spec *v1alpha1.ExperimentSpec) { spec.Cluster.Faults = faults })
 	ent, err := builtIn(e, "hpa")
 	if err != nil {
 		t.Fatal(err)
@@ -196,6 +215,12 @@ func TestSeriesShowTheWorld(t *testing.T) {
 			{`sum(container_cpu_usage_seconds_total)`, seen.cpu},
 			{`sum(container_memory_working_set_bytes{container="shop"})`, seen.memory},
 			{`sum(http_requests_in_flight)`, seen.inFlight},
+			{`sum(kube_pod_container_status_restarts_total)`, float64(seen.restarts)},
+			// A container that starts again counts from 0, and nothing else does.
+			{`sum(resets(container_cpu_usage_seconds_total[1d]) and on(pod) kube_pod_created)`, float64(seen.restarts)},
+			{`sum(resets(container_network_receive_bytes_total[1d]))`, 0},
+			{`sum(resets(node_network_receive_bytes_total[1d]))`, 0},
+			{`sum(resets(node_disk_written_bytes_total[1d]))`, 0},
 			{`sum(container_network_receive_bytes_total)`, seen.received},
 		} {
 			if looks%3 != 0 && now.Sub(e.load.Start) > 5*time.Minute {
@@ -205,11 +230,20 @@ func TestSeriesShowTheWorld(t *testing.T) {
 				t.Fatalf("%s at %v is %v, the world says %v", q.expr, now, got, q.want)
 			}
 		}
-		twins += compareTwin(t, w, db, seen.at)
+		// One that ends before it has answered anything between two scrapes shows no fall.
+		n := ask(t, db, `sum(resets(http_request_duration_seconds_count[1d]) and on(pod) kube_pod_created)`, now)
+		if n > float64(seen.restarts) || n < 0.9*float64(seen.restarts)-2 {
+			t.Fatalf("the histograms at %v fall %v times, the world has %d restarts", now, n, seen.restarts)
+		}
+		if w.MetricsServed() {
+			twins += compareTwin(t, w, db, seen.at)
+		}
+		last = seen
 	})
 	if looks < 1000 || twins < 1000 || gone == 0 || pending == 0 {
 		t.Errorf("%d looks, %d samples compared, pods fewer than before %d times, %d pending", looks, twins, gone, pending)
 	}
+	return last
 }
 
 // compareTwin compares the CPU sample of every pod with the rate over the same two

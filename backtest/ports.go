@@ -88,8 +88,11 @@ func (l *podLister) Pods(context.Context, time.Time) ([]policy.Pod, error) {
 		if p.Phase < sim.Starting {
 			pod.Phase = policy.PodPending
 		}
-		if pod.Ready {
+		switch {
+		case pod.Ready:
 			pod.ReadyChanged = p.ReadyAt
+		case !p.UnreadyAt.IsZero():
+			pod.ReadyChanged = p.UnreadyAt
 		}
 		if u, ok := p.Usage(); ok {
 			s := &l.samples[:cap(l.samples)][i]

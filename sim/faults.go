@@ -2,6 +2,8 @@ package sim
 
 import (
 	"math"
+	"slices"
+	"strconv"
 	"time"
 )
 
@@ -11,6 +13,7 @@ type FaultKind uint8
 // The kinds of faults.
 const (
 	MetricsOutage FaultKind = iota + 1 // metrics-server is down
+	PodRestart                         // containers of ready pods crash and start again
 )
 
 // A Fault goes wrong in a world at a time since its start.
@@ -18,20 +21,60 @@ type Fault struct {
 	Kind FaultKind
 	At   time.Duration
 	For  time.Duration // of a MetricsOutage
+	// Share of what there is that is hit, rounded up, in [0,1]; 0: one.
+	Share float64
 }
 
 // scheduleFaults lets the faults of the configuration happen.
 func (w *World) scheduleFaults() {
-	for _, f := range w.cfg.Faults {
+	for i, f := range w.cfg.Faults {
 		w.events.push(f.At, Move, func() {
 			w.endSpan()
 			switch f.Kind {
 			case MetricsOutage:
 				w.loseMetrics(f.At + f.For)
+			case PodRestart:
+				w.crash(i, f.Share)
 			}
 			w.beginSpan()
 		})
 	}
+}
+
+// hit returns how many of n a share hits.
+func hit(share float64, n int) int {
+	if share == 0 {
+		return min(1, n)
+	}
+	// 0.07 of 100 is 7.000000000000001 in binary.
+	return min(int(math.Ceil(share*float64(n)-1e-9)), n)
+}
+
+// luck draws for a thing that the n-th fault may hit: the lowest draws are hit. What the policy
+// did does not change the draw of a thing.
+func (w *World) luck(fault, thing int) uint64 {
+	return stream(w.cfg.Seed, "fault "+strconv.Itoa(fault), uint64(thing)).Uint64()
+}
+
+// unlucky keeps those of all things, given by their numbers, that the fault hits, in order.
+func (w *World) unlucky(fault int, share float64, all []int) []int {
+	n := hit(share, len(all))
+	draws := make(map[int]uint64, len(all))
+	for _, thing := range all {
+		draws[thing] = w.luck(fault, thing)
+	}
+	slices.SortFunc(all, func(a, b int) int {
+		if draws[a] != draws[b] {
+			if draws[a] < draws[b] {
+				return -1
+			}
+			return 1
+		}
+		return a - b
+	})
+	all = all[:n]
+	slices.Sort(all)
+	return all
 }
 
 // loseMetrics stops metrics-server until a time. It keeps what it knows in memory only: when it

@@ -87,10 +87,12 @@ func (w *World) schedule(p *Pod) {
 	})
 }
 
-// after calls do when d has passed, unless the pod is being deleted by then.
+// after calls do when d has passed, unless the pod is being deleted, or its container has
+// ended, by then.
 func (w *World) after(d time.Duration, p *Pod, do func()) {
+	life := p.life
 	w.events.push(w.now+d, Move, func() {
-		if !p.Deleting {
+		if !p.Deleting && p.life == life {
 			do()
 		}
 	})
@@ -159,8 +161,7 @@ func (w *World) delete(p *Pod) {
 }
 
 func (w *World) remove(p *Pod) {
-	killed := p.state.Drop().Total()
-	w.span.Killed += killed
+	w.kill(p)
 	w.unplace(p)
 	w.pods = slices.DeleteFunc(w.pods, func(q *Pod) bool { return q == p })
 	for _, q := range w.pods {

@@ -66,9 +66,12 @@ type Pod struct {
 	Created  time.Time
 	Started  time.Time // accepted by a node: .status.startTime
 	Running  time.Time // its container runs
-	ReadyAt  time.Time // passed its probe
+	ReadyAt  time.Time // passed its probe; zero while it is not ready
+	// UnreadyAt is when it was last ready before it ceased to be; zero: it never did.
+	UnreadyAt time.Time
+	Restarts  int // of its container
 
-	// Cumulative figures since the container runs.
+	// Cumulative figures since the container runs; they begin anew with a restart.
 	CPUSeconds float64
 	Arrivals   float64
 	Shed       float64
@@ -88,6 +91,9 @@ type Pod struct {
 	lastCPU    float64
 	everReady  bool
 	inRotation bool // ready and not deleting
+
+	life           int     // of the container: how many have ended
+	received, sent float64 // requests and answers of containers that have ended
 }
 
 // InFlight is the number of requests in the pod.

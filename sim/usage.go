@@ -51,16 +51,16 @@ func (p *Pod) Usage() (PodUsage, bool) {
 func (w *World) Memory(p *Pod) float64 { return p.memory(w.now) }
 
 // ReceivedBytes returns what came in over the pod's network so far.
-func (p *Pod) ReceivedBytes() float64 { return p.Arrivals * requestBytes }
+func (p *Pod) ReceivedBytes() float64 { return (p.received + p.Arrivals) * requestBytes }
 
 // SentBytes returns what went out over the pod's network so far.
-func (p *Pod) SentBytes() float64 { return p.Completed.Total() * responseBytes }
+func (p *Pod) SentBytes() float64 { return (p.sent + p.Completed.Total()) * responseBytes }
 
 // ReceivedPackets returns how many packets came in so far.
-func (p *Pod) ReceivedPackets() float64 { return p.Arrivals * requestPackets }
+func (p *Pod) ReceivedPackets() float64 { return (p.received + p.Arrivals) * requestPackets }
 
 // SentPackets returns how many packets went out so far.
-func (p *Pod) SentPackets() float64 { return p.Completed.Total() * responsePackets }
+func (p *Pod) SentPackets() float64 { return (p.sent + p.Completed.Total()) * responsePackets }
 
 // A Consumption is what a container used since it started, beside memory.
 type Consumption struct {

@@ -369,7 +369,7 @@ func (w *World) beginSpan() {
 	w.span.Load, w.span.Gap = w.load, w.gap
 	w.span.Desired, w.span.Ready = w.desired, int32(w.serving)
 	w.span.PodTime, w.span.NodeTime = 0, 0
-	w.span.Offered, w.span.Refused, w.span.Killed = 0, 0, 0
+	w.span.Offered, w.span.Refused = 0, 0
 	w.span.Flow = Flow{Latencies: w.latencies}
 	if w.latencies != nil {
 		w.latencies.Reset()
@@ -386,6 +386,8 @@ func (w *World) endSpan() {
 		w.span.To = w.Now()
 		w.cfg.OnSpan(w.span)
 	}
+	// What is killed between two spans counts in the second.
+	w.span.Killed = 0
 }
 
 // Requests returns what one pod requests.

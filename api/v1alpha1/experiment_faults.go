@@ -3,6 +3,7 @@ package v1alpha1
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,11 +13,12 @@ import (
 const (
 	FaultScrapeOutage  = "scrape-outage"         // Prometheus is down, or the targets of one job are
 	FaultMetricsOutage = "metrics-server-outage" // the resource metrics API does not answer
+	FaultPodRestart    = "pod-restart"           // containers of ready pods crash and start again
 )
 
 // FaultKinds returns the values of ClusterFault.Kind.
 func FaultKinds() []string {
-	return []string{FaultScrapeOutage, FaultMetricsOutage}
+	return []string{FaultScrapeOutage, FaultMetricsOutage, FaultPodRestart}
 }
 
 // ScrapeJobs returns the jobs of Prometheus whose targets an outage may take away: the
@@ -28,7 +30,7 @@ func ScrapeJobs() []string {
 // ClusterFault is something that goes wrong in the simulated cluster, or is done to it: once,
 // at a time, or again and again at random. All policies meet the same faults.
 type ClusterFault struct {
-	// Kind is what happens: scrape-outage or metrics-server-outage.
+	// Kind is what happens: scrape-outage, metrics-server-outage or pod-restart.
 	Kind string `json:"kind"`
 	// At is when: a duration since the start of the data such as 26h, or a time such as
 	// 2026-01-05T12:00:00Z. Either this or PerDay.
@@ -36,12 +38,21 @@ type ClusterFault struct {
 	// PerDay is how often it happens in a day on average, at times drawn from the seed
 	// (a Poisson process).
 	PerDay Decimal `json:"perDay,omitempty"`
-	// Duration is how long it lasts.
+	// Duration is how long an outage lasts.
 	Duration metav1.Duration `json:"duration,omitzero"`
 	// Job whose targets do not answer in a scrape-outage; default: Prometheus itself is
 	// down.
 	Job string `json:"job,omitempty"`
+	// Share of the ready pods that a pod-restart hits, such as "0.25", rounded up; default:
+	// one pod.
+	Share Decimal `json:"share,omitempty"`
 }
+
+// lasts reports whether a kind of fault goes on for a duration.
+func lasts(kind string) bool { return kind == FaultScrapeOutage || kind == FaultMetricsOutage }
+
+// hasShare reports whether a kind of fault hits a share of what there is.
+func hasShare(kind string) bool { return kind == FaultPodRestart }
 
 // When returns when a fault at a fixed time happens, as a time since the start of the data.
 func (c *ClusterFault) When(start time.Time) (time.Duration, error) {
@@ -87,6 +98,7 @@ func (f *faults) clusterFault(path string, c *ClusterFault) {
 		return
 	}
 	f.oneOf(path+".kind", "kind of fault", c.Kind, FaultKinds())
+	known := slices.Contains(FaultKinds(), c.Kind)
 	switch {
 	case c.At == "" && c.PerDay == "":
 		f.add(path, "has neither at nor perDay; say when it happens, or how often")
@@ -99,7 +111,18 @@ func (f *faults) clusterFault(path string, c *ClusterFault) {
 	default:
 		f.number(path+".perDay", c.PerDay, 0, math.Inf(1), true)
 	}
-	f.positive(path+".duration", c.Duration)
+	switch {
+	case !known:
+	case lasts(c.Kind):
+		f.positive(path+".duration", c.Duration)
+	case c.Duration.Duration != 0:
+		f.add(path+".duration", "a %s has no duration; remove it", c.Kind)
+	}
+	if known && !hasShare(c.Kind) && c.Share != "" {
+		f.add(path+".share", "a %s has no share; remove it", c.Kind)
+	} else if v, ok := f.number(path+".share", c.Share, 0, 1, false); ok && v == 0 {
+		f.add(path+".share", "0 hits nothing; write a share such as \"0.25\", or remove the fault")
+	}
 	if c.Job != "" {
 		if c.Kind != FaultScrapeOutage {
 			f.add(path+".job", "only a scrape-outage has a job; remove it")

@@ -1,0 +1,199 @@
+package sim_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"hindcast.dev/sim"
+)
+
+// always is the time to ready of a world in which every pod takes as long.
+var always = sim.LogNormal{P50: 100 * time.Second, P95: 100 * time.Second}
+
+// readyTime runs a world for so long and returns the pods that were ready, integrated over time.
+func readyTime(t *testing.T, cfg sim.Config, length time.Duration) (w *sim.World, ready time.Duration) {
+	t.Helper()
+	cfg.OnSpan = func(s sim.Span) { ready += time.Duration(s.Ready) * s.To.Sub(s.From) }
+	w = newWorld(t, cfg)
+	wait(t, w, length)
+	return w, ready
+}
+
+// TestFaultsConserveRequests is TestRequestsAreConservedAtEveryInstant while everything goes
+// wrong at once, and scaling goes on.
+func TestFaultsConserveRequests(t *testing.T) {
+	for name, faults := range map[string][]sim.Fault{
+		"pod-restart": {
+			{Kind: sim.PodRestart, At: 90 * time.Second, Share: 0.5}, {Kind: sim.PodRestart, At: 91 * time.Second},
+			{Kind: sim.PodRestart, At: 230 * time.Second, Share: 1}, {Kind: sim.PodRestart, At: 231 * time.Second, Share: 1},
+		},
+		"metrics-server-outage": {{Kind: sim.MetricsOutage, At: 90 * time.Second, For: time.Minute}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := config(t, steps(100, 900, 2500, 300, 0, 50, 1200, math.NaN(), 700, 20))
+			cfg.Faults = faults
+			conserve(t, cfg)
+		})
+	}
+}
+
+// conserve checks the books of a world at every second of ten minutes of scaling.
+func conserve(t *testing.T, cfg sim.Config) {
+	t.Helper()
+	var spans struct{ killed, refused, offered float64 }
+	cfg.OnSpan = func(s sim.Span) {
+		spans.killed += s.Killed
+		spans.refused += s.Refused
+		spans.offered += s.Offered
+	}
+	w := newWorld(t, cfg)
+	scales := []int32{2, 5, 9, 3, 1, 2, 4, 4, 1, 2}
+	for s := 1; s < 600; s++ {
+		if s%60 == 30 {
+			if err := w.SetScale(scales[s/60]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wait(t, w, time.Duration(s)*time.Second)
+		got := w.Totals()
+		ended := got.Flow.Completed.Total() + got.Flow.Shed + got.Refused + got.Killed
+		if lost := got.Offered - ended - w.InSystem(); math.Abs(lost) > 1e-9*got.Offered+1e-6 {
+			t.Fatalf("at %ds: offered %v, ended %v, in pods %v: %v lost", s, got.Offered, ended, w.InSystem(), lost)
+		}
+		if sent := got.Offered - got.Refused; math.Abs(sent-got.Flow.Arrivals) > 1e-9*sent+1e-6 {
+			t.Fatalf("at %ds: %v sent to pods, %v arrived", s, sent, got.Flow.Arrivals)
+		}
+		var load int32
+		for _, p := range w.Pods() {
+			if p.Phase == sim.Ready && !p.Deleting {
+				load++
+			}
+		}
+		if load != w.Ready() {
+			t.Fatalf("at %ds: %d pods are ready, the world says %d", s, load, w.Ready())
+		}
+	}
+	got := w.Totals()
+	wait(t, w, 600*time.Second-1)
+	if math.Abs(spans.killed-got.Killed) > 1e-6 {
+		t.Errorf("the spans have %v killed requests, the totals %v", spans.killed, got.Killed)
+	}
+}
+
+// TestRestart: the container of a pod ends and starts again in its place.
+func TestRestart(t *testing.T) {
+	cfg := config(t, constant(400, 30))
+	cfg.InitialReplicas, cfg.TimeToReady = 4, always
+	cfg.Faults = []sim.Fault{{Kind: sim.PodRestart, At: 5 * time.Minute, Share: 0.5}}
+	w := newWorld(t, cfg)
+	wait(t, w, 5*time.Minute-time.Nanosecond)
+	inside := map[string]float64{}
+	for _, p := range w.Pods() {
+		inside[p.Name] = p.InFlight()
+	}
+	before := w.Nodes(nil)
+	wait(t, w, 5*time.Minute+time.Nanosecond)
+	var killed float64
+	hits := 0
+	for _, p := range w.Pods() {
+		if p.Restarts == 0 {
+			if p.Phase != sim.Ready || p.CPUSeconds == 0 {
+				t.Errorf("%s was not hit and is %+v", p.Name, p)
+			}
+			continue
+		}
+		hits++
+		killed += inside[p.Name]
+		if p.Phase != sim.Starting || !p.ReadyAt.IsZero() || p.InFlight() != 0 || p.Completed.Total() != 0 || p.CPUSeconds > 1e-6 {
+			t.Errorf("%s was hit and is %+v", p.Name, p)
+		}
+		if p.ReceivedBytes() == 0 || p.SentBytes() == 0 {
+			t.Errorf("the network of %s begins anew", p.Name)
+		}
+	}
+	if hits != 2 || w.Ready() != 2 {
+		t.Errorf("%d of 4 pods were hit, %d get load; want 2 and 2", hits, w.Ready())
+	}
+	// One nanosecond of arrivals is far less than the tolerance.
+	if got := w.Totals().Killed; killed == 0 || math.Abs(got-killed) > 1e-5 {
+		t.Errorf("%v requests were killed, the pods had %v", got, killed)
+	}
+	for i, n := range w.Nodes(nil) {
+		if u, b := n.Used, before[i].Used; u.CPUSeconds < b.CPUSeconds || u.ReceivedBytes < b.ReceivedBytes || u.Reads < b.Reads || u.Writes < b.Writes {
+			t.Errorf("%s used %+v, before the crash %+v", n.Name, u, b)
+		}
+	}
+	wait(t, w, 7*time.Minute)
+	if got := w.Ready(); got != 4 {
+		t.Errorf("%d pods get load after the restart, want 4", got)
+	}
+}
+
+// TestCapacityLostToRestarts: what is missing is the time that each container needs to its first
+// successful probe: three quarters of the time to ready, as it is neither scheduled nor pulled.
+func TestCapacityLostToRestarts(t *testing.T) {
+	cfg := config(t, constant(50, 21))
+	cfg.InitialReplicas, cfg.TimeToReady = 6, always
+	for share, hits := range map[float64]int{0: 1, 0.01: 1, 0.5: 3, 0.51: 4, 1: 6} {
+		cfg.Faults = []sim.Fault{{Kind: sim.PodRestart, At: 301 * time.Second, Share: share}}
+		_, ready := readyTime(t, cfg, 20*time.Minute)
+		if want := 6*20*time.Minute - time.Duration(hits)*75*time.Second; ready != want {
+			t.Errorf("share %v: %v of ready pods, want %v", share, ready, want)
+		}
+	}
+}
+
+// TestSameFaults: a fault hits the same pods whatever else there is.
+func TestSameFaults(t *testing.T) {
+	hit := func(replicas int32) map[string]bool {
+		cfg := config(t, constant(50, 20))
+		cfg.InitialReplicas = replicas
+		cfg.Faults = []sim.Fault{{Kind: sim.PodRestart, At: time.Minute}, {Kind: sim.PodRestart, At: 10 * time.Minute, Share: 0.5}}
+		w := newWorld(t, cfg)
+		wait(t, w, 15*time.Minute)
+		out := map[string]bool{}
+		for _, p := range w.Pods() {
+			if p.Restarts > 0 {
+				out[p.Name] = true
+			}
+		}
+		return out
+	}
+	few, many := hit(6), hit(8)
+	if len(few) < 3 || len(many) < 4 {
+		t.Fatalf("hit %v and %v", few, many)
+	}
+	same := 0
+	for name := range few {
+		if many[name] {
+			same++
+		}
+	}
+	// Two more pods can push at most two out.
+	if same < len(few)-2 {
+		t.Errorf("of 6 pods %v are hit, of 8 %v", few, many)
+	}
+}
+
+// TestFaultOfNothing: a fault that finds nothing to hit changes nothing.
+func TestFaultOfNothing(t *testing.T) {
+	spans := func(faults ...sim.Fault) (out []sim.Span) {
+		cfg := config(t, steps(100, 0, 300, 50))
+		cfg.InitialReplicas, cfg.Faults = 0, faults
+		cfg.OnSpan = func(s sim.Span) { out = append(out, s) }
+		w := newWorld(t, cfg)
+		wait(t, w, 4*time.Minute-time.Nanosecond)
+		return out
+	}
+	without := spans()
+	with := spans(sim.Fault{Kind: sim.PodRestart, At: time.Minute, Share: 1}, sim.Fault{Kind: sim.MetricsOutage, At: 2 * time.Minute, For: time.Minute})
+	if len(with) != len(without) {
+		t.Fatalf("%d spans, want %d", len(with), len(without))
+	}
+	for i := range with {
+		if with[i] != without[i] {
+			t.Errorf("span %+v, want %+v", with[i], without[i])
+		}
+	}
+}
