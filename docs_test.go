@@ -89,7 +89,7 @@ func TestResultPageNamesEveryColumn(t *testing.T) {
 	for _, name := range []string{
 		result.ResultFile, result.TimingFile, result.ExperimentFile, result.HTMLFile, result.MarkdownFile,
 		result.PlotsDir, result.RunsDir, result.TSDBDir, result.ForecastsDir,
-		result.TimelineFile, result.DecisionsFile, result.HPADecisionsFile, result.LatencyFile, result.Schema,
+		result.TimelineFile, result.DecisionsFile, result.HPADecisionsFile, result.LatencyFile, result.RulesDir + "/", result.RulesFile, result.Schema,
 	} {
 		if !strings.Contains(text, name) {
 			t.Errorf("docs/result.md does not name %s", name)

@@ -163,6 +163,9 @@ func (b *bench) run(ctx context.Context) (result.Result, error) {
 			return result.Result{}, err
 		}
 	}
+	if err := b.writeRules(); err != nil {
+		return result.Result{}, err
+	}
 	res := b.assemble(scores)
 	if err := b.out.WriteJSON(res, result.ResultFile); err != nil {
 		return result.Result{}, err

@@ -38,7 +38,8 @@ func (b *bench) record(ctx context.Context, t task, first bool) (out output, err
 	return out, b.out.WriteFile(latencyTable(out.latencies), at(result.LatencyFile)...)
 }
 
-// recordDecisions runs a task and writes its decisions and blocks.
+// recordDecisions runs a task and writes its decisions, its blocks, and how its rules
+// stood at the end.
 func (b *bench) recordDecisions(ctx context.Context, t task, at func(string) []string) (out output, err error) {
 	name := t.entrant.name
 	blocks, err := b.out.Path(result.TSDBDir, name)
@@ -67,6 +68,11 @@ func (b *bench) recordDecisions(ctx context.Context, t task, at func(string) []s
 	b.timing.stop(name, watch, out)
 	if out.ruleFault != nil {
 		b.note(fmt.Sprintf("%s: a rule failed, and was evaluated again at its next turn: %v.", name, out.ruleFault))
+	}
+	if err == nil && out.rules != nil {
+		if err := b.out.WriteJSON(out.rules, at(result.RulesFile)...); err != nil {
+			return output{}, err
+		}
 	}
 	for _, expr := range out.silent {
 		b.note(fmt.Sprintf("%s: the query %s never had data in the simulated world, so that metric decided nothing.", name, expr))

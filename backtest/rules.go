@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -67,6 +69,7 @@ func (r *ruleSet) addTo(keep catalog) catalog {
 // scored part.
 type judge struct {
 	env     *env
+	groups  []*promdb.RuleGroup
 	firings map[string]*firing
 	fault   error
 }
@@ -85,11 +88,11 @@ type firing struct {
 // they see the newest scrape and are seen by a decision of the same instant no earlier than
 // any sample.
 func (e *env) judge(ctx context.Context, w *sim.World, lost outages, db *promdb.DB) (*judge, error) {
-	j := &judge{env: e, firings: map[string]*firing{}}
 	groups, err := db.RuleGroups(e.rules.interval, e.rules.files...)
 	if err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}
+	j := &judge{env: e, groups: groups, firings: map[string]*firing{}}
 	for _, g := range groups {
 		for _, name := range g.Alerts() {
 			if j.firings[name] == nil {
@@ -164,6 +167,15 @@ func (f *firing) last(now, scoredFrom time.Time) {
 	f.firing += max(0, now.Sub(from))
 }
 
+// states returns the groups as the last evaluation left them.
+func (j *judge) states() []promdb.GroupState {
+	out := make([]promdb.GroupState, 0, len(j.groups))
+	for _, g := range j.groups {
+		out = append(out, g.State())
+	}
+	return out
+}
+
 // alerts returns what fired until the end of the load, by name; alerts that never fired
 // are among them.
 func (j *judge) alerts() []result.Alert {
@@ -177,4 +189,25 @@ func (j *judge) alerts() []result.Alert {
 	}
 	slices.SortFunc(out, func(a, b result.Alert) int { return cmp.Compare(a.Name, b.Name) })
 	return out
+}
+
+// writeRules keeps the rule files with the run, as they were read. Files of the same name
+// get a number.
+func (b *bench) writeRules() error {
+	taken := map[string]bool{}
+	for _, f := range b.opt.Rules {
+		base := path.Base(filepath.ToSlash(f.Name()))
+		if base == "-" { // standard input
+			base = "rules.yaml"
+		}
+		name := base
+		for n := 2; taken[name]; n++ {
+			name = fmt.Sprintf("%d-%s", n, base)
+		}
+		taken[name] = true
+		if err := b.out.WriteFile(f.Text(), result.RulesDir, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }

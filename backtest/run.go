@@ -33,7 +33,8 @@ type output struct {
 	queries      int64
 	silent       []string       // expressions of the policy that never had data
 	alerts       []result.Alert // nil where no rules were evaluated
-	ruleFault    error          // the first that a rule failed with
+	rules        []promdb.GroupState
+	ruleFault    error // the first that a rule failed with
 }
 
 // A recording is where the decisions and series of a run are written down.
@@ -110,7 +111,7 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 			if err != nil {
 				return output{}, err
 			}
-			defer func() { out.alerts, out.ruleFault = j.alerts(), j.fault }()
+			defer func() { out.alerts, out.rules, out.ruleFault = j.alerts(), j.states(), j.fault }()
 		}
 	}
 	if progress != nil {

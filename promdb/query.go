@@ -165,6 +165,19 @@ func (e *evaluator) queryVector(ctx context.Context, expr string, at time.Time, 
 	return samples, nil
 }
 
+// A failedQuery says which query failed beside what the engine says.
+type failedQuery struct {
+	expr string
+	at   time.Time
+	err  error
+}
+
+func (e *failedQuery) Error() string {
+	return fmt.Sprintf("query %q at %s: %v", e.expr, stamp(e.at), e.err)
+}
+
+func (e *failedQuery) Unwrap() error { return e.err }
+
 // instant returns the elements of expr at an instant, sorted by labels: their
 // order decides the last bit of the sum.
 func (e *evaluator) instant(ctx context.Context, expr string, at time.Time, delay time.Duration) (promql.Vector, error) {
@@ -176,7 +189,7 @@ func (e *evaluator) instant(ctx context.Context, expr string, at time.Time, dela
 	defer q.Close()
 	res := q.Exec(ctx)
 	if res.Err != nil {
-		return nil, fmt.Errorf("query %q at %s: %w", expr, stamp(at), execError(ctx, res.Err))
+		return nil, &failedQuery{expr, at, execError(ctx, res.Err)}
 	}
 	switch v := res.Value.(type) {
 	case promql.Scalar:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,6 +25,7 @@ var yamlLine = regexp.MustCompile(`^yaml: (?:unmarshal errors: )?line (\d+): `)
 // A RuleFile is a file of recording and alerting rules, in the format of Prometheus.
 type RuleFile struct {
 	name   string
+	text   []byte
 	groups []rulefmt.RuleGroup
 }
 
@@ -42,8 +44,14 @@ func ParseRules(name string, text []byte) (*RuleFile, error) {
 		}
 		return nil, errors.New(strings.Join(lines, "\n"))
 	}
-	return &RuleFile{name: name, groups: parsed.Groups}, nil
+	return &RuleFile{name: name, text: slices.Clone(text), groups: parsed.Groups}, nil
 }
+
+// Name returns the name that the file was read under.
+func (f *RuleFile) Name() string { return f.name }
+
+// Text returns the file as it was read.
+func (f *RuleFile) Text() []byte { return slices.Clone(f.text) }
 
 // Metrics returns the sorted names of the metrics that the rules select, those that they
 // record among them; exact as in MetricNames.
@@ -103,6 +111,7 @@ type RuleGroup struct {
 	db       *DB
 	group    *rules.Group
 	appender *ruleAppender
+	last     time.Time // of Eval
 }
 
 // RuleGroups returns the groups of the files, in order. A group without an interval of
@@ -155,6 +164,8 @@ func (db *DB) ruleGroup(file string, g rulefmt.RuleGroup, interval time.Duration
 			NotifyFunc: func(context.Context, string, ...*rules.Alert) {},
 			Appendable: appender,
 			Logger:     silent(),
+			// A simulated server has no address; templates may ask for its path.
+			ExternalURL: &url.URL{},
 		},
 	}
 	if g.QueryOffset != nil {
@@ -190,7 +201,7 @@ func (g *RuleGroup) Eval(ctx context.Context, at time.Time) (err error) {
 	}
 	defer g.db.caught(&err)
 	g.group.Eval(ctx, at)
-	g.db.committed = ms
+	g.db.committed, g.last = ms, at.UTC()
 	errs := []error{ctx.Err(), g.appender.err}
 	for _, r := range g.group.Rules() {
 		if e := r.LastError(); e != nil {

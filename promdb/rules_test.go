@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"hindcast.dev/promdb"
 )
 
@@ -227,4 +229,86 @@ func FuzzParseRules(f *testing.F) {
 			t.Errorf("what was read cannot be taken apart: %v", err)
 		}
 	})
+}
+
+// TestRuleStates looks at the groups of TestRulesInTime as they stand after an evaluation,
+// worked out by hand.
+func TestRuleStates(t *testing.T) {
+	db := open(t, promdb.Config{ExternalLabels: map[string]string{"policy": "v3"}})
+	groups, err := db.RuleGroups(scrape, parseRules(t, someRules))
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := func() []promdb.GroupState {
+		var all []promdb.GroupState
+		for _, g := range groups {
+			all = append(all, g.State())
+		}
+		return all
+	}
+	load := promdb.GroupState{Name: "load", File: "some.yaml", Interval: 30, Rules: []promdb.RuleState{
+		{Type: "recording", Name: "queue:doubled", Query: "2 * sum(queue)", Labels: map[string]string{"policy": "v3"}, Health: "unknown"},
+		{Type: "recording", Name: "queue:again", Query: "queue:doubled + 1", Labels: map[string]string{"policy": "v3"}, Health: "unknown"},
+	}}
+	long := promdb.RuleState{
+		Type: "alerting", Name: "QueueLong", Query: "queue > 10", Health: "unknown", State: "unknown", Duration: 60, KeepFiringFor: 45,
+		Labels:      map[string]string{"policy": "v3", "severity": "page", "team": "web"},
+		Annotations: map[string]string{"summary": "{{ $value }} wait in {{ $labels.pod }}"},
+	}
+	gone := promdb.RuleState{
+		Type: "alerting", Name: "QueueGone", Query: "absent(queue)", Health: "unknown", State: "unknown",
+		Labels: map[string]string{"policy": "v3", "team": "web"}, Annotations: map[string]string{},
+	}
+	want := []promdb.GroupState{load, {Name: "alerts", File: "some.yaml", Interval: 15, Rules: []promdb.RuleState{long, gone}}}
+	if diff := cmp.Diff(want, states()); diff != "" {
+		t.Errorf("before any evaluation (-want +got):\n%s", diff)
+	}
+
+	s := handle(t, db, "queue", promdb.Label{Name: "pod", Value: "a"})
+	for k := range 10 { // long from 0:30 on, so that it fires at 1:30; not any more from 2:00 on
+		at := epoch.Add(time.Duration(k) * scrape)
+		v := 5.0
+		if k >= 2 && k < 8 {
+			v = 20 + float64(k)
+		}
+		if err := db.Append(s, at, v); err != nil {
+			t.Fatal(err)
+		}
+		commit(t, db, at)
+		for i, g := range groups {
+			if i == 1 || k%2 == 0 {
+				if err := g.Eval(t.Context(), at); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for i := range want {
+			if i == 1 || k%2 == 0 {
+				want[i].LastEvaluation = at
+			}
+			for j := range want[i].Rules {
+				want[i].Rules[j].Health = "ok"
+			}
+		}
+		active := &want[1].Rules[0]
+		active.State, active.Alerts = "inactive", nil
+		want[1].Rules[1].State = "inactive"
+		if k >= 2 {
+			a := promdb.AlertState{
+				Labels:      map[string]string{"alertname": "QueueLong", "pod": "a", "policy": "v3", "severity": "page", "team": "web"},
+				Annotations: map[string]string{"summary": fmt.Sprintf("%d wait in a", 20+min(k, 7))},
+				State:       "pending", ActiveAt: epoch.Add(30 * time.Second), Value: fmt.Sprintf("2.%de+01", min(k, 7)),
+			}
+			if k >= 6 {
+				a.State = "firing"
+			}
+			if k >= 8 {
+				a.KeepFiringSince = new(epoch.Add(2 * time.Minute))
+			}
+			active.State, active.Alerts = a.State, []promdb.AlertState{a}
+		}
+		if diff := cmp.Diff(want, states()); diff != "" {
+			t.Errorf("after %v (-want +got):\n%s", at.Sub(epoch), diff)
+		}
+	}
 }

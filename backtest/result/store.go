@@ -29,6 +29,10 @@ const (
 	// HPADecisionsFile holds the decisions of the HPA whose floor a policy raises.
 	HPADecisionsFile = "hpa-decisions.jsonl"
 	LatencyFile      = "latency.csv"
+	// RulesDir holds the rule files that were in force, as they were read; RulesFile says
+	// how the rules of a policy's run stood at its end.
+	RulesDir  = "rules"
+	RulesFile = "rules.json"
 )
 
 // SeedDir is the folder, within that of a policy in RunsDir, with the timeline and

@@ -78,6 +78,9 @@ func serve(ctx context.Context, s serving, stdout, stderr io.Writer) (err error)
 	}
 	defer files.Close()
 	cfg := promapi.Config{Start: f.Result.Dataset.Start, End: f.Result.Dataset.End, Timeout: s.timeout, Metadata: runMetadata()}
+	if cfg.Rules, cfg.NoRules, err = runRules(f, policies); err != nil {
+		return err
+	}
 	if s.shift {
 		// Whole minutes, so that scrapes stay where the steps of a dashboard are.
 		cfg.Shift = time.Since(cfg.End).Truncate(time.Minute)
@@ -89,6 +92,9 @@ func serve(ctx context.Context, s serving, stdout, stderr io.Writer) (err error)
 	server := newServer(ctx, promapi.New(db, cfg), files.FS(), s)
 	if !local(listener.Addr()) {
 		fmt.Fprintf(stderr, "hindcast: warning: %s can be reached from other machines, and nobody is asked for a password\n", listener.Addr())
+	}
+	if cfg.NoRules != "" {
+		fmt.Fprintf(stderr, "hindcast: warning: %s\n", cfg.NoRules)
 	}
 	address := "http://" + reachable(listener.Addr())
 	from, to := cfg.Start.Add(cfg.Shift).UTC(), cfg.End.Add(cfg.Shift).UTC()

@@ -123,5 +123,5 @@ func linked(name string) bool {
 		return true
 	}
 	first, _, _ := strings.Cut(name, "/")
-	return first == result.PlotsDir || first == result.RunsDir || first == result.ForecastsDir
+	return first == result.PlotsDir || first == result.RunsDir || first == result.ForecastsDir || first == result.RulesDir
 }

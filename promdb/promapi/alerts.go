@@ -3,33 +3,23 @@ package promapi
 import (
 	"context"
 	"math"
-	"net/http"
 	"time"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
-	"github.com/prometheus/prometheus/util/annotations"
 )
 
-// An alert is one that was pending or firing at the end of the run. The series of alerts
-// hold neither annotations nor the value that raised it.
-type alert struct {
-	Labels      labels.Labels     `json:"labels"`
-	Annotations map[string]string `json:"annotations"`
-	State       string            `json:"state"`
-	ActiveAt    *time.Time        `json:"activeAt,omitempty"`
-}
-
-// alerts reads the series that Prometheus's rules write.
-func (h *Handler) alerts(r *http.Request) (any, annotations.Annotations, *apiError) {
-	states, err := h.atEnd(r.Context(), "ALERTS")
+// alertSeries reads the alerts of a run whose rules were not kept from the series that they
+// left, which hold neither annotations nor the value that raised an alert.
+func (h *Handler) alertSeries(ctx context.Context) ([]alert, *apiError) {
+	states, err := h.atEnd(ctx, "ALERTS")
 	if err != nil {
-		return nil, nil, queryError(err)
+		return nil, queryError(err)
 	}
-	sinces, err := h.atEnd(r.Context(), "ALERTS_FOR_STATE")
+	sinces, err := h.atEnd(ctx, "ALERTS_FOR_STATE")
 	if err != nil {
-		return nil, nil, queryError(err)
+		return nil, queryError(err)
 	}
 	since := map[string]float64{}
 	for _, s := range sinces {
@@ -37,13 +27,14 @@ func (h *Handler) alerts(r *http.Request) (any, annotations.Annotations, *apiErr
 	}
 	all := []alert{}
 	for _, s := range states {
-		a := alert{Labels: identity(s.Metric), Annotations: map[string]string{}, State: s.Metric.Get("alertstate")}
-		if at, ok := since[a.Labels.String()]; ok {
-			a.ActiveAt = new(time.UnixMilli(int64(math.Round(at * 1000))).Add(h.cfg.Shift).UTC())
+		ls := identity(s.Metric)
+		a := alert{Labels: ls.Map(), Annotations: map[string]string{}, State: s.Metric.Get("alertstate")}
+		if at, ok := since[ls.String()]; ok {
+			a.ActiveAt = new(h.moved(time.UnixMilli(int64(math.Round(at * 1000)))))
 		}
 		all = append(all, a)
 	}
-	return map[string]any{"alerts": all}, nil, nil
+	return all, nil
 }
 
 // identity returns the labels that an alert has in all of its series.

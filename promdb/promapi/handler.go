@@ -46,6 +46,11 @@ type Config struct {
 	Concurrency int
 	// Metadata says what the metrics are: blocks do not.
 	Metadata []Metadata
+	// Rules are the rule groups as they stood at the end of the run, in its time. A server
+	// names groups by file and name, so that those of several runs need other files.
+	Rules []promdb.GroupState
+	// NoRules says why Rules is empty though the run had rules; it becomes a warning.
+	NoRules string
 }
 
 // Metadata describes a metric family.
@@ -77,6 +82,7 @@ type database interface {
 func New(db *promdb.Reader, cfg Config) *Handler {
 	cfg.Timeout = cmp.Or(cfg.Timeout, DefaultTimeout)
 	cfg.Concurrency = cmp.Or(cfg.Concurrency, DefaultConcurrency)
+	cfg.Rules = sortGroups(cfg.Rules)
 	p := parser.NewParser(parser.Options{ExperimentalDurationExpr: true})
 	h := &Handler{
 		cfg: cfg, db: db, parser: p, slots: make(chan struct{}, cfg.Concurrency),

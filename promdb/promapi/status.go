@@ -42,13 +42,8 @@ func (h *Handler) metadata(r *http.Request) (any, annotations.Annotations, *apiE
 	return found, nil, nil
 }
 
-// The rules of a run were evaluated while it ran, and their alerts are among its series;
-// what serves its blocks evaluates none and scrapes nothing, as a Prometheus server
-// without configuration does.
-
-func (h *Handler) rules(*http.Request) (any, annotations.Annotations, *apiError) {
-	return map[string]any{"groups": []struct{}{}}, nil, nil
-}
+// What serves the blocks of a run scrapes nothing and notifies nobody, as a Prometheus
+// server without configuration does.
 
 func (h *Handler) alertmanagers(*http.Request) (any, annotations.Annotations, *apiError) {
 	return map[string]any{"activeAlertmanagers": []struct{}{}, "droppedAlertmanagers": []struct{}{}}, nil, nil
