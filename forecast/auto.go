@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 )
 
 // Auto forecasts by many models at once, its experts, weighed at every step and for
@@ -50,7 +51,17 @@ func (e Expert) Name() string {
 	return e.Model.Name()
 }
 
-var _ Model = Auto{}
+// early reports whether a fit to so many steps would be in vain: it costs something, and by
+// the time its forecasts count, twice as much will be known (see Renewal).
+func (e Expert) early(steps int) bool {
+	_, costly := e.Model.(Coster)
+	return costly && steps < e.After/2
+}
+
+var (
+	_ Model  = Auto{}
+	_ Coster = Auto{}
+)
 
 const (
 	// autoTrial is the longest part of the past, in steps, that experts are first weighed
@@ -58,10 +69,42 @@ const (
 	autoTrial, autoTrialPart = 2000, .4
 	// autoReach is how far above the highest recent load a forecast may be.
 	autoReach = 5
+	// autoUpdateOperations is the cost of one expert's forecasts at one step, and of
+	// weighing them.
+	autoUpdateOperations = 3000
 )
 
 // Name returns "auto".
 func (Auto) Name() string { return "auto" }
+
+// FitOperations implements Coster: the search for seasons, two fits of each expert, and its
+// forecasts of the newest part of the past. How many seasons that has cannot be known
+// here; a day and a week of minutes are counted.
+func (m Auto) FitOperations(steps int) float64 {
+	experts := m.Experts
+	if experts == nil {
+		experts = m.withDefaults().experts(Series{Step: time.Minute})
+	}
+	trial := min(int(autoTrialPart*float64(steps)), autoTrial)
+	operations := seasonOperations(steps)
+	for _, e := range experts {
+		operations += autoUpdateOperations * float64(trial)
+		c, ok := e.Model.(Coster)
+		if !ok {
+			continue
+		}
+		for _, n := range [...]int{steps - trial, steps} {
+			if e.early(n) {
+				continue
+			}
+			if e.Window > 0 {
+				n = min(n, e.Window)
+			}
+			operations += c.FitOperations(n)
+		}
+	}
+	return operations
+}
 
 // Fit returns an AutoPredictor, or an error that wraps ErrTooShort where past has no
 // observed value.
@@ -72,9 +115,7 @@ func (m Auto) Fit(ctx context.Context, past Series) (Predictor, error) {
 	if _, ok := lastObserved(past.Values); !ok {
 		return nil, fmt.Errorf("auto needs one observed value: %w", ErrTooShort)
 	}
-	if m.Horizons <= 0 {
-		m.Horizons = 15
-	}
+	m = m.withDefaults()
 	if m.Experts == nil {
 		m.Experts = m.experts(past)
 	}
@@ -107,6 +148,13 @@ func (m Auto) Fit(ctx context.Context, past Series) (Predictor, error) {
 	return p, nil
 }
 
+func (m Auto) withDefaults() Auto {
+	if m.Horizons <= 0 {
+		m.Horizons = 15
+	}
+	return m
+}
+
 // An autoExpert is an expert at work.
 type autoExpert struct {
 	Expert
@@ -124,6 +172,9 @@ func (e *autoExpert) learns() bool {
 // fit fits the expert. One that fails sleeps; only the end of ctx is an error.
 func (e *autoExpert) fit(ctx context.Context, past Series) error {
 	e.predictor, e.failed = nil, nil
+	if e.early(len(past.Values)) {
+		return nil
+	}
 	if n := len(past.Values); e.Window > 0 && n > e.Window {
 		past.Start, past.Values = past.Time(n-e.Window), past.Values[n-e.Window:]
 	}

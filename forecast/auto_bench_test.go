@@ -1,6 +1,7 @@
 package forecast_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -16,5 +17,19 @@ func BenchmarkAutoUpdate(b *testing.B) {
 	for b.Loop() {
 		p.Update(s.Values[i%len(s.Values)])
 		i++
+	}
+}
+
+// A fit to a night, a day and two weeks of minutes, beside the operations that it declares.
+func BenchmarkAutoFit(b *testing.B) {
+	for _, n := range []int{480, 1440, 14 * 1440} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			s := forecast.Series{Step: time.Minute, Values: daily(n, 1440, 41)}
+			m := forecast.Auto{}
+			for b.Loop() {
+				mustFit(b, m, s)
+			}
+			b.ReportMetric(m.FitOperations(n), "declared-ns")
+		})
 	}
 }

@@ -191,3 +191,21 @@ func TestAutoLeavesOutWhatDoesNotEarnItsCost(t *testing.T) {
 		}
 	}
 }
+
+// A fit is charged for each of its experts, once for the trial and once for good, but not
+// for those that have far too little to learn from and are left out.
+func TestAutoFitOperations(t *testing.T) {
+	trees := forecast.Expert{Model: forecast.Trees{Horizons: 5}, After: 1000}
+	m := forecast.Auto{Horizons: 5, Experts: []forecast.Expert{{Model: forecast.Naive{}}, trees}}
+	whole := trees.Model.(forecast.Coster).FitOperations
+	const n = 4000 // The trial is of two fifths, 1600.
+	if got, want := m.FitOperations(n), whole(n)+whole(n-1600); got < want || got > 1.5*want {
+		t.Errorf("%.3g operations, want those of the trees, %.3g, and somewhat more", got, want)
+	}
+	if got, want := m.FitOperations(499), whole(499); got >= want {
+		t.Errorf("%.3g operations for 499 steps: more than the trees, %.3g, which are left out", got, want)
+	}
+	if auto := (forecast.Auto{}); auto.FitOperations(n) <= whole(n) {
+		t.Error("auto costs less than one of its experts")
+	}
+}

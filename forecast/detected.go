@@ -41,10 +41,13 @@ func (m Detected) Fit(ctx context.Context, past Series) (Predictor, error) {
 func (m Detected) FitOperations(steps int) float64 {
 	operations := 0.0
 	if m.Settings.Seasons == nil {
-		operations = 1000 * float64(steps)
+		operations = seasonOperations(steps)
 	}
 	if c, ok := m.Build(m.Settings).(Coster); ok {
 		operations += c.FitOperations(steps)
 	}
 	return operations
 }
+
+// seasonOperations are those of DetectSeason.
+func seasonOperations(steps int) float64 { return 1000 * float64(steps) }
