@@ -39,6 +39,7 @@ func TestScripts(t *testing.T) {
 			"refuses":  refuses,
 			"workflow": workflow,
 
+			"livestory":   prom.liveStory,
 			"prometheus":  prom.prometheus,
 			"queriesonly": prom.queriesOnly,
 			"expected":    expected,

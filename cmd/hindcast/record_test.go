@@ -23,6 +23,8 @@ import (
 
 // servers runs Prometheus servers for scripts:
 //
+//	livestory NAME        starts a server over what a controller of two scalers, shop/web
+//	                      and shop/till, published on a day, and sets NAME to its URL
 //	prometheus NAME       starts a server over two days of a shop and sets NAME to its URL
 //	queriesonly URL NAME  starts a proxy of it without remote read and sets NAME to its URL
 //	expected FILE         the CSV file holds the load of the shop

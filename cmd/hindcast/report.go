@@ -15,27 +15,43 @@ import (
 func reportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "report",
-		Usage:     "draw the reports of a run, or of scores, again",
+		Usage:     "draw the reports of a run, or of scores, again; or, with --live, that of a scaler in a cluster",
 		ArgsUsage: "RUN",
-		Action: func(c *cli.Context) error {
-			if c.NArg() != 1 {
-				return errors.New("report takes one run's folder; see `hindcast report --help`")
-			}
-			dir := c.Args().First()
-			if _, err := os.Stat(filepath.Join(dir, result.ScoresFile)); err == nil {
-				return reportScores(c, dir)
-			}
-			f, err := result.Open(dir)
-			if err != nil {
-				return err
-			}
-			if err := reports.Write(f, f.Dir); err != nil {
-				return fmt.Errorf("draw the report: %w", err)
-			}
-			_, err = fmt.Fprintln(c.App.Writer, filepath.Join(f.Dir, result.HTMLFile))
-			return err
-		},
+		Description: "With --live it draws, from a Prometheus server that scrapes the controller, what became of a\n" +
+			"PredictiveScaler: its forecasts against what came, its decisions against what ran, and in\n" +
+			"Shadow what they would have cost and prevented. docs/live.md has more.",
+		Flags: append([]cli.Flag{
+			&cli.BoolFlag{Name: "live", Usage: "draw a scaler in a cluster, from the server of --prometheus", DisableDefaultText: true},
+		}, liveReportFlags()...),
+		Action: runReport,
 	}
+}
+
+func runReport(c *cli.Context) error {
+	if c.Bool("live") {
+		return runReportLive(c)
+	}
+	for _, f := range liveReportFlags() {
+		if name := f.Names()[0]; c.IsSet(name) {
+			return fmt.Errorf("--%s: goes with --live only; a run's report is drawn into its folder", name)
+		}
+	}
+	if c.NArg() != 1 {
+		return errors.New("report takes one run's folder; see `hindcast report --help`")
+	}
+	dir := c.Args().First()
+	if _, err := os.Stat(filepath.Join(dir, result.ScoresFile)); err == nil {
+		return reportScores(c, dir)
+	}
+	f, err := result.Open(dir)
+	if err != nil {
+		return err
+	}
+	if err := reports.Write(f, f.Dir); err != nil {
+		return fmt.Errorf("draw the report: %w", err)
+	}
+	_, err = fmt.Fprintln(c.App.Writer, filepath.Join(f.Dir, result.HTMLFile))
+	return err
 }
 
 // reportScores draws what `forecast eval -o` wrote.

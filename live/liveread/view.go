@@ -26,6 +26,15 @@ func (r *reading) view() *liveview.View {
 			v.WatchedSeconds += r.ask.Step.Seconds()
 		}
 	}
+	v.StaleSeconds = math.NaN()
+	if known(v.Stale) > 0 {
+		v.StaleSeconds = 0
+		for _, s := range v.Stale {
+			if s == 1 {
+				v.StaleSeconds += r.ask.Step.Seconds()
+			}
+		}
+	}
 	took := r.counter(metricnames.ScalerDecisionDuration+"_sum", "", "").Total
 	v.DecisionSeconds = took / r.counter(metricnames.ScalerDecisionDuration+"_count", "", "").Total
 	v.Modes = r.modes()

@@ -24,8 +24,9 @@ type View struct {
 
 	// Modes are those that were in force at some time.
 	Modes []Mode
-	// Stale is 1 while a metric had no current data, else 0.
-	Stale []float64
+	// Stale is 1 while a metric had no current data, else 0; StaleSeconds how long it was.
+	Stale        []float64
+	StaleSeconds float64
 	// Reasons are the decisions by reason, the most frequent first; QueryErrors the queries
 	// that failed or had no data, by metric; ScaleErrors the reads and updates of replicas
 	// that failed.
