@@ -40,7 +40,7 @@ func chunk(t testing.TB, first int64, n int) prompb.Chunk {
 }
 
 func collect(from, to int64, external ...promclient.Label) *collected {
-	return &collected{from: from, to: to, external: external, byKey: map[string]int{}}
+	return &collected{from: from, to: to, added: external, byKey: map[string]int{}}
 }
 
 // A series may go on in a later frame, and its chunks may overlap; what lies outside of

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -30,14 +31,14 @@ type Source struct {
 	accepted []prompb.ReadRequest_ResponseType // the better first
 }
 
-// New returns a source. The server adds external labels to every series that is read
-// remotely, and to none of a query: they are taken away.
+// New returns a source of what a query shows, from a server with external labels; see
+// external.go.
 func New(c *promclient.Client, external map[string]string) *Source {
 	s := &Source{Client: c, accepted: []prompb.ReadRequest_ResponseType{
 		prompb.ReadRequest_STREAMED_XOR_CHUNKS, prompb.ReadRequest_SAMPLES,
 	}}
-	for name, value := range external {
-		s.external = append(s.external, promclient.Label{Name: name, Value: value})
+	for _, name := range slices.Sorted(maps.Keys(external)) {
+		s.external = append(s.external, promclient.Label{Name: name, Value: external[name]})
 	}
 	return s
 }
@@ -46,7 +47,7 @@ func New(c *promclient.Client, external map[string]string) *Source {
 // promclient.ErrBadResponse, ErrQuery or ErrDenied; others say nothing of it.
 func (s *Source) Offered(ctx context.Context, at time.Time) error {
 	// A name that nobody has costs the server a look into its index.
-	_, err := s.read(ctx, []*prompb.LabelMatcher{{Name: "__name__", Value: "hindcast_remote_read_probe"}}, at.UnixMilli(), at.UnixMilli())
+	_, err := s.read(ctx, []*prompb.LabelMatcher{{Name: "__name__", Value: "hindcast_remote_read_probe"}}, nil, at.UnixMilli(), at.UnixMilli())
 	return err
 }
 
@@ -96,13 +97,14 @@ func (s *Source) Raw(ctx context.Context, selector string, from, to time.Time) (
 	}
 	wanted := make([]*prompb.LabelMatcher, len(matchers))
 	for i, m := range matchers {
-		wanted[i] = &prompb.LabelMatcher{Type: matchTypes[m.Type], Name: m.Name, Value: m.Value}
+		wanted[i] = s.matcher(m)
 	}
 	// After from: a millisecond is the unit of the TSDB.
-	got, err := s.read(ctx, wanted, from.UnixMilli()+1, to.UnixMilli())
+	got, err := s.split(ctx, wanted, s.external, nil, from.UnixMilli()+1, to.UnixMilli())
 	if err != nil {
 		return fail(err)
 	}
+	slices.SortFunc(got, func(a, b promclient.RawSeries) int { return slices.CompareFunc(a.Labels, b.Labels, compareLabels) })
 	if len(got) > promclient.DefaultMaxSeries {
 		return fail(fmt.Errorf("%w: %d series, more than %d", promclient.ErrTooLarge, len(got), promclient.DefaultMaxSeries))
 	}
@@ -116,8 +118,8 @@ var matchTypes = map[labels.MatchType]prompb.LabelMatcher_Type{
 	labels.MatchNotRegexp: prompb.LabelMatcher_NRE,
 }
 
-// read asks for the samples of [from, to], in milliseconds.
-func (s *Source) read(ctx context.Context, matchers []*prompb.LabelMatcher, from, to int64) ([]promclient.RawSeries, error) {
+// read asks for the samples of [from, to], in milliseconds, and takes the labels added away.
+func (s *Source) read(ctx context.Context, matchers []*prompb.LabelMatcher, added []promclient.Label, from, to int64) ([]promclient.RawSeries, error) {
 	req := prompb.ReadRequest{
 		Queries:               []*prompb.Query{{StartTimestampMs: from, EndTimestampMs: to, Matchers: matchers}},
 		AcceptedResponseTypes: s.accepted,
@@ -134,7 +136,7 @@ func (s *Source) read(ctx context.Context, matchers []*prompb.LabelMatcher, from
 	if err != nil {
 		return nil, err
 	}
-	got := collected{from: from, to: to, external: s.external, byKey: map[string]int{}}
+	got := collected{from: from, to: to, added: added, byKey: map[string]int{}}
 	switch kind := header.Get("Content-Type"); {
 	case strings.HasPrefix(kind, "application/x-streamed-protobuf"):
 		err = got.stream(answer)
@@ -155,7 +157,7 @@ func (s *Source) read(ctx context.Context, matchers []*prompb.LabelMatcher, from
 // collected is what an answer has.
 type collected struct {
 	from, to int64
-	external []promclient.Label
+	added    []promclient.Label // by the server
 	series   []promclient.RawSeries
 	byKey    map[string]int
 }
@@ -164,7 +166,7 @@ type collected struct {
 func (c *collected) of(ls []prompb.Label) *promclient.RawSeries {
 	own := make([]promclient.Label, 0, len(ls))
 	for _, l := range ls {
-		if one := (promclient.Label{Name: l.Name, Value: l.Value}); !slices.Contains(c.external, one) {
+		if one := (promclient.Label{Name: l.Name, Value: l.Value}); !slices.Contains(c.added, one) {
 			own = append(own, one)
 		}
 	}
