@@ -45,6 +45,7 @@ type exposer struct {
 // A seriesSet are series of one target: they come, fail and go together.
 type seriesSet struct {
 	job    string
+	lost   func() bool // its target has gone with its node; nil: it has none
 	gauges []gauge
 }
 
@@ -140,10 +141,15 @@ func (e *exposer) newSet(job string, labels ...promdb.Label) *adder {
 }
 
 // addUp adds what Prometheus itself says of a target.
-func (e *exposer) addUp(set *seriesSet, job, instance string, more ...promdb.Label) error {
+func (e *exposer) addUp(set, target *seriesSet, job, instance string, more ...promdb.Label) error {
 	a := &adder{exposer: e, set: set, labels: append([]promdb.Label{label("job", job), label("instance", instance)}, more...)}
-	a.add(metricnames.Up, func() float64 { return truth(!e.out.down(job, e.world.Now())) })
+	a.add(metricnames.Up, func() float64 { return truth(!e.down(target, e.world.Now())) })
 	return a.err
+}
+
+// down reports whether the target of a set does not answer.
+func (e *exposer) down(s *seriesSet, now time.Time) bool {
+	return e.out.down(s.job, now) || s.lost != nil && s.lost()
 }
 
 func newExposer(e *env, set setup, w *sim.World, out outages, db *promdb.DB, keep catalog) (*exposer, *watchers, error) {
@@ -196,7 +202,7 @@ func (e *exposer) append() error {
 		do(now)
 	}
 	for _, s := range e.fixed {
-		if err := s.append(e.db, now, e.out.down(s.job, now)); err != nil {
+		if err := s.append(e.db, now, e.down(s, now)); err != nil {
 			return err
 		}
 	}

@@ -24,7 +24,7 @@ func (e *exposer) addIngress() error {
 	}
 	up := e.newSet("")
 	for _, job := range []string{metricnames.JobIngress, metricnames.JobKubeStateMetrics} {
-		if err := e.addUp(up.set, job, job); err != nil {
+		if err := e.addUp(up.set, &seriesSet{job: job}, job, job); err != nil {
 			return err
 		}
 	}
@@ -54,8 +54,10 @@ func (e *exposer) addNodes() error {
 	kept := 0
 	for i, n := range e.world.Nodes(nil) {
 		kube := e.newSet(metricnames.JobKubeStateMetrics, label("node", n.Name))
-		kube.addNodeStatus(&n)
+		kube.addNodeStatus(i, &n)
+		lost := func() bool { down, _ := e.world.NodeLost(i); return down }
 		exporter := e.newSet(metricnames.JobNodeExporter, label("node", n.Name), label("instance", n.Name))
+		exporter.set.lost = lost
 		exporter.addNodeExporter(i, &n)
 		if kube.err != nil || exporter.err != nil {
 			return errors.Join(kube.err, exporter.err)
@@ -63,7 +65,7 @@ func (e *exposer) addNodes() error {
 		kept += len(exporter.set.gauges)
 		up := e.newSet("")
 		for _, job := range []string{metricnames.JobNodeExporter, metricnames.JobCAdvisor} {
-			if err := e.addUp(up.set, job, n.Name); err != nil {
+			if err := e.addUp(up.set, &seriesSet{job: job, lost: lost}, job, n.Name); err != nil {
 				return err
 			}
 		}
@@ -75,7 +77,8 @@ func (e *exposer) addNodes() error {
 	return nil
 }
 
-func (a *adder) addNodeStatus(n *sim.Node) {
+func (a *adder) addNodeStatus(i int, n *sim.Node) {
+	e := a.exposer
 	one := func() float64 { return 1 }
 	a.add(metricnames.NodeInfo, one)
 	cores, bytes := float64(n.MilliCPU)/1000, float64(n.Bytes)
@@ -88,13 +91,19 @@ func (a *adder) addNodeStatus(n *sim.Node) {
 	for _, c := range []struct{ condition, state string }{
 		{"Ready", "true"}, {"MemoryPressure", "false"}, {"DiskPressure", "false"}, {"PIDPressure", "false"},
 	} {
-		a.addOneOf(metricnames.NodeCondition, "status", conditionStates, func() string { return c.state }, label("condition", c.condition))
+		a.addOneOf(metricnames.NodeCondition, "status", conditionStates, func() string {
+			if _, known := e.world.NodeLost(i); known { // the node lifecycle controller knows none of them then
+				return "unknown"
+			}
+			return c.state
+		}, label("condition", c.condition))
 	}
 }
 
 // A nodeClock splits the time of a node's CPUs among modes.
 type nodeClock struct {
 	at   time.Time
+	boot time.Time
 	used float64 // core-seconds, of pods and system
 	idle float64
 }
@@ -107,10 +116,17 @@ func (a *adder) addNodeExporter(i int, n *sim.Node) {
 	start := e.env.load.Start
 	node := func() *sim.Node { return &e.nodes[i] }
 	cpus := int(math.Ceil(float64(n.MilliCPU) / 1000))
-	clock := &nodeClock{at: start}
+	clock := &nodeClock{at: start, boot: start}
 	if e.keep.keeps(metricnames.NodeCPU) {
 		e.before = append(e.before, func(now time.Time) {
-			used := node().Used.CPUSeconds + sim.SystemCores*now.Sub(start).Seconds()
+			n := node()
+			if n.Down {
+				return
+			}
+			if !n.Booted.Equal(clock.boot) {
+				*clock = nodeClock{at: n.Booted, boot: n.Booted}
+			}
+			used := n.Used.CPUSeconds + sim.SystemCores*now.Sub(n.Booted).Seconds()
 			// Pods may use more than the node has, see sim.Node.
 			clock.idle += max(0, float64(cpus)*now.Sub(clock.at).Seconds()-(used-clock.used))
 			clock.at, clock.used = now, used
@@ -123,8 +139,7 @@ func (a *adder) addNodeExporter(i int, n *sim.Node) {
 		a.add(metricnames.NodeCPU, func() float64 { return clock.used * kernelShare * each }, at, label("mode", "system"))
 		a.add(metricnames.NodeCPU, func() float64 { return clock.used * (1 - kernelShare) * each }, at, label("mode", "user"))
 	}
-	boot := unix(start)
-	a.add(metricnames.NodeBootTime, func() float64 { return boot })
+	a.add(metricnames.NodeBootTime, func() float64 { return unix(node().Booted) })
 	free := func() float64 { return float64(node().Bytes) - node().Memory }
 	total := float64(n.Bytes) + sim.SystemBytes
 	a.add(metricnames.NodeMemTotal, func() float64 { return total })

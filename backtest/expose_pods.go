@@ -56,12 +56,12 @@ func (e *exposer) appendPod(p *sim.Pod, now time.Time) error {
 		ps.durations.take()
 	}
 	for _, s := range ps.sets {
-		if err := s.append(e.db, now, e.out.down(s.job, now)); err != nil {
+		if err := s.append(e.db, now, e.down(s, now)); err != nil {
 			return err
 		}
 	}
 	if ps.unplaced != nil {
-		return ps.unplaced.append(e.db, now, e.out.down(ps.unplaced.job, now))
+		return ps.unplaced.append(e.db, now, e.down(ps.unplaced, now))
 	}
 	return nil
 }
@@ -90,6 +90,9 @@ func (e *exposer) endPods(now time.Time) error {
 // newPodSet returns a set of series of one pod.
 func (e *exposer) newPodSet(ps *podSeries, job string, p *sim.Pod) *adder {
 	s := &seriesSet{job: job}
+	if job != metricnames.JobKubeStateMetrics {
+		s.lost = func() bool { return p.Lost }
+	}
 	ps.sets = append(ps.sets, s)
 	return &adder{exposer: e, set: s, labels: []promdb.Label{label("namespace", namespace), label("pod", p.Name)}}
 }
@@ -168,7 +171,8 @@ func (e *exposer) addContainer(ps *podSeries, p *sim.Pod) error {
 	}
 	up := &seriesSet{}
 	ps.sets = append(ps.sets, up)
-	if err := e.addUp(up, metricnames.JobApp, p.Name, label("namespace", namespace), label("pod", p.Name)); err != nil {
+	target := &seriesSet{job: metricnames.JobApp, lost: func() bool { return p.Lost }}
+	if err := e.addUp(up, target, metricnames.JobApp, p.Name, label("namespace", namespace), label("pod", p.Name)); err != nil {
 		return err
 	}
 	return e.addApplication(ps, p)

@@ -138,7 +138,7 @@ var decisionBounds = []float64{0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10}
 
 func (e *exposer) addScaler(v *policy.V3, w *watcher) error {
 	up := e.newSet("")
-	if err := e.addUp(up.set, metricnames.JobScaler, metricnames.JobScaler); err != nil {
+	if err := e.addUp(up.set, &seriesSet{job: metricnames.JobScaler}, metricnames.JobScaler, metricnames.JobScaler); err != nil {
 		return err
 	}
 	a := e.newSet(metricnames.JobScaler, label("namespace", namespace), label("scaler", e.app))

@@ -77,6 +77,7 @@ func (e *env) randomScrapes() bool {
 var worldly = map[string]sim.FaultKind{
 	v1alpha1.FaultMetricsOutage: sim.MetricsOutage,
 	v1alpha1.FaultPodRestart:    sim.PodRestart,
+	v1alpha1.FaultNodeLoss:      sim.NodeLoss,
 }
 
 // inWorld returns those faults that the world itself meets; the others are its observers'.

@@ -73,6 +73,9 @@ type snapshot struct {
 	cpu, memory, inFlight    float64
 	ended, received          float64
 	restarts                 int
+	running                  int // pods whose container runs
+	nodesUp, nodesReady      int
+	booted                   float64 // when the nodes that are up did, seconds
 }
 
 func (s *snapshot) take(w *sim.World) {
@@ -92,6 +95,19 @@ func (s *snapshot) take(w *sim.World) {
 		s.received += p.ReceivedBytes()
 		s.ended += p.Completed.Total() + p.Shed
 		s.restarts += p.Restarts
+		if p.Phase >= sim.Starting && !p.Lost {
+			s.running++
+		}
+	}
+	for i, n := range w.Nodes(nil) {
+		failed, known := w.NodeLost(i)
+		if !failed {
+			s.nodesUp++
+			s.booted += float64(n.Booted.Unix())
+		}
+		if !known {
+			s.nodesReady++
+		}
 	}
 }
 
@@ -177,6 +193,14 @@ func TestSeriesShowFaults(t *testing.T) {
 	}
 }
 
+// TestSeriesShowLostNodes is the same in a world that loses nodes.
+func TestSeriesShowLostNodes(t *testing.T) {
+	seriesShowTheWorld(t,
+		v1alpha1.ClusterFault{Kind: v1alpha1.FaultNodeLoss, PerDay: "24", Duration: lasting(20 * time.Minute)},
+		v1alpha1.ClusterFault{Kind: v1alpha1.FaultNodeLoss, PerDay: "24", Duration: lasting(3 * time.Minute), Share: "0.3"},
+	)
+}
+
 func seriesShowTheWorld(t *testing.T, faults ...v1alpha1.ClusterFault) (last snapshot) {
 	t.Helper()
 	load := days(1)
@@ -191,6 +215,8 @@ func seriesShowTheWorld(t *testing.T, faults ...v1alpha1.ClusterFault) (last sna
 	if err != nil {
 		t.Fatal(err)
 	}
+	reboots := slices.ContainsFunc(faults, func(f v1alpha1.ClusterFault) bool { return f.Kind == v1alpha1.FaultNodeLoss })
+	down, unknown := 0, 0
 	looks, twins, gone, pending := 0, 0, 0, 0
 	most := 0
 	watch(t, e, &ent, func(seen snapshot, w *sim.World, db *promdb.DB, _ *promdb.View) {
@@ -210,17 +236,18 @@ func seriesShowTheWorld(t *testing.T, faults ...v1alpha1.ClusterFault) (last sna
 			{`sum(kube_pod_status_ready)`, float64(seen.pods)},
 			{`sum(kube_pod_status_ready{condition="true"})`, float64(seen.podsReady)},
 			{`sum(kube_pod_status_phase{phase="Pending"})`, float64(seen.pending)},
-			{`count(container_cpu_usage_seconds_total)`, float64(seen.pods - seen.pending)},
+			{`count(container_cpu_usage_seconds_total)`, float64(seen.running)},
+			{`sum(up{job="app"})`, float64(seen.running)},
+			{`sum(up{job="cadvisor"})`, float64(seen.nodesUp)},
+			{`sum(up{job="node-exporter"})`, float64(seen.nodesUp)},
+			{`sum(node_boot_time_seconds)`, seen.booted},
+			{`sum(kube_node_status_condition{condition="Ready",status="true"})`, float64(seen.nodesReady)},
+			{`sum(kube_node_status_condition{condition="MemoryPressure",status="unknown"})`, float64(e.nodes.Count - seen.nodesReady)},
 			{`sum(kube_pod_container_resource_requests{resource="cpu"})`, 0.5 * float64(seen.pods)},
 			{`sum(container_cpu_usage_seconds_total)`, seen.cpu},
 			{`sum(container_memory_working_set_bytes{container="shop"})`, seen.memory},
 			{`sum(http_requests_in_flight)`, seen.inFlight},
 			{`sum(kube_pod_container_status_restarts_total)`, float64(seen.restarts)},
-			// A container that starts again counts from 0, and nothing else does.
-			{`sum(resets(container_cpu_usage_seconds_total[1d]) and on(pod) kube_pod_created)`, float64(seen.restarts)},
-			{`sum(resets(container_network_receive_bytes_total[1d]))`, 0},
-			{`sum(resets(node_network_receive_bytes_total[1d]))`, 0},
-			{`sum(resets(node_disk_written_bytes_total[1d]))`, 0},
 			{`sum(container_network_receive_bytes_total)`, seen.received},
 		} {
 			if looks%3 != 0 && now.Sub(e.load.Start) > 5*time.Minute {
@@ -230,9 +257,24 @@ func seriesShowTheWorld(t *testing.T, faults ...v1alpha1.ClusterFault) (last sna
 				t.Fatalf("%s at %v is %v, the world says %v", q.expr, now, got, q.want)
 			}
 		}
+		down, unknown = down+e.nodes.Count-seen.nodesUp, unknown+e.nodes.Count-seen.nodesReady
+		for expr, want := range map[string]float64{
+			// A container that starts again counts from 0, and nothing else does, but on a machine that boots.
+			`sum(resets(container_cpu_usage_seconds_total[1d]) and on(pod) kube_pod_created)`: float64(seen.restarts),
+			`sum(resets(container_network_receive_bytes_total[1d]))`:                          0,
+			`sum(resets(node_network_receive_bytes_total[1d]))`:                               0,
+			`sum(resets(node_disk_written_bytes_total[1d]))`:                                  0,
+		} {
+			if reboots {
+				break
+			}
+			if got := ask(t, db, expr, now); got != want {
+				t.Fatalf("%s at %v is %v, want %v", expr, now, got, want)
+			}
+		}
 		// One that ends before it has answered anything between two scrapes shows no fall.
 		n := ask(t, db, `sum(resets(http_request_duration_seconds_count[1d]) and on(pod) kube_pod_created)`, now)
-		if n > float64(seen.restarts) || n < 0.9*float64(seen.restarts)-2 {
+		if n > float64(seen.restarts) || n < 0.8*float64(seen.restarts)-3 {
 			t.Fatalf("the histograms at %v fall %v times, the world has %d restarts", now, n, seen.restarts)
 		}
 		if w.MetricsServed() {
@@ -240,6 +282,9 @@ func seriesShowTheWorld(t *testing.T, faults ...v1alpha1.ClusterFault) (last sna
 		}
 		last = seen
 	})
+	if reboots != (down > 0 && unknown > 0) {
+		t.Errorf("nodes were down at %d looks, unknown at %d", down, unknown)
+	}
 	if looks < 1000 || twins < 1000 || gone == 0 || pending == 0 {
 		t.Errorf("%d looks, %d samples compared, pods fewer than before %d times, %d pending", looks, twins, gone, pending)
 	}

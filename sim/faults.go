@@ -14,13 +14,14 @@ type FaultKind uint8
 const (
 	MetricsOutage FaultKind = iota + 1 // metrics-server is down
 	PodRestart                         // containers of ready pods crash and start again
+	NodeLoss                           // machines fail
 )
 
 // A Fault goes wrong in a world at a time since its start.
 type Fault struct {
 	Kind FaultKind
 	At   time.Duration
-	For  time.Duration // of a MetricsOutage
+	For  time.Duration // of a MetricsOutage and a NodeLoss
 	// Share of what there is that is hit, rounded up, in [0,1]; 0: one.
 	Share float64
 }
@@ -35,6 +36,8 @@ func (w *World) scheduleFaults() {
 				w.loseMetrics(f.At + f.For)
 			case PodRestart:
 				w.crash(i, f.Share)
+			case NodeLoss:
+				w.loseNodes(i, f.Share, f.At+f.For)
 			}
 			w.beginSpan()
 		})

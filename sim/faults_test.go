@@ -28,6 +28,14 @@ func TestFaultsConserveRequests(t *testing.T) {
 			{Kind: sim.PodRestart, At: 90 * time.Second, Share: 0.5}, {Kind: sim.PodRestart, At: 91 * time.Second},
 			{Kind: sim.PodRestart, At: 230 * time.Second, Share: 1}, {Kind: sim.PodRestart, At: 231 * time.Second, Share: 1},
 		},
+		"node-loss": {
+			{Kind: sim.NodeLoss, At: 90 * time.Second, For: 30 * time.Second, Share: 0.5}, {Kind: sim.NodeLoss, At: 95 * time.Second, For: 90 * time.Second},
+			{Kind: sim.NodeLoss, At: 185 * time.Second, For: time.Hour, Share: 0.5}, {Kind: sim.NodeLoss, At: 250 * time.Second, For: time.Second, Share: 1},
+		},
+		"node-loss and pod-restart": {
+			{Kind: sim.NodeLoss, At: 90 * time.Second, For: 100 * time.Second, Share: 1}, {Kind: sim.PodRestart, At: 100 * time.Second, Share: 1},
+			{Kind: sim.PodRestart, At: 250 * time.Second, Share: 1}, {Kind: sim.NodeLoss, At: 255 * time.Second, For: 2 * time.Second, Share: 1},
+		},
 		"metrics-server-outage": {{Kind: sim.MetricsOutage, At: 90 * time.Second, For: time.Minute}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,6 +72,7 @@ func conserve(t *testing.T, cfg sim.Config) {
 		if sent := got.Offered - got.Refused; math.Abs(sent-got.Flow.Arrivals) > 1e-9*sent+1e-6 {
 			t.Fatalf("at %ds: %v sent to pods, %v arrived", s, sent, got.Flow.Arrivals)
 		}
+		// A pod whose node has failed is held to be ready until somebody notices.
 		var load int32
 		for _, p := range w.Pods() {
 			if p.Phase == sim.Ready && !p.Deleting {
@@ -195,5 +204,109 @@ func TestFaultOfNothing(t *testing.T) {
 		if with[i] != without[i] {
 			t.Errorf("span %+v, want %+v", with[i], without[i])
 		}
+	}
+}
+
+// TestCapacityLostWithANode: a node that is back before its pods are evicted costs them the time
+// until then and a restart; else others are created elsewhere once the eviction is due. The node
+// is paid for while it is there.
+func TestCapacityLostWithANode(t *testing.T) {
+	const at, length = 5*time.Minute + time.Second, 30 * time.Minute
+	for _, tc := range []struct {
+		lost, missing time.Duration // of each pod
+	}{
+		{10 * time.Second, 10*time.Second + 75*time.Second},
+		{2 * time.Minute, 2*time.Minute + 75*time.Second},
+		{349 * time.Second, 349*time.Second + 75*time.Second},
+		{351 * time.Second, 350*time.Second + 100*time.Second},
+		{time.Hour, 350*time.Second + 100*time.Second},
+	} {
+		cfg := config(t, constant(50, 31))
+		cfg.InitialReplicas, cfg.TimeToReady = 8, always // two on each of four nodes
+		cfg.Faults = []sim.Fault{{Kind: sim.NodeLoss, At: at, For: tc.lost}}
+		var ready, nodes time.Duration
+		var refused float64
+		cfg.OnSpan = func(s sim.Span) {
+			ready += time.Duration(s.Ready) * s.To.Sub(s.From)
+			nodes += s.NodeTime
+			refused += s.Refused
+		}
+		w := newWorld(t, cfg)
+		wait(t, w, length)
+		if want := 8*length - 2*tc.missing; ready != want {
+			t.Errorf("lost for %v: %v of ready pods, want %v", tc.lost, ready, want)
+		}
+		if want := 4*length - min(tc.lost, length-at); nodes != want {
+			t.Errorf("lost for %v: %v of nodes, want %v", tc.lost, nodes, want)
+		}
+		// Until somebody notices a quarter of the load goes to nobody.
+		if want := 50. / 4 * min(tc.lost, sim.NodeGrace).Seconds(); math.Abs(refused-want) > 1e-6 {
+			t.Errorf("lost for %v: %v requests refused, want %v", tc.lost, refused, want)
+		}
+		wantPods, wantRestarts := 8, 2
+		switch {
+		case tc.lost > length: // two of them terminating for ever
+			wantPods, wantRestarts = 10, 0
+		case tc.lost > sim.NodeGrace+sim.Eviction:
+			wantRestarts = 0
+		}
+		restarts := 0
+		for _, p := range w.Pods() {
+			restarts += p.Restarts
+		}
+		if got := len(w.Pods()); got != wantPods || restarts != wantRestarts {
+			t.Errorf("lost for %v: %d pods with %d restarts, want %d with %d", tc.lost, got, restarts, wantPods, wantRestarts)
+		}
+	}
+}
+
+// TestNodeLossAsTheClusterSeesIt: nobody knows for NodeGrace; then neither the node nor its pods
+// are ready, and nothing is placed there.
+func TestNodeLossAsTheClusterSeesIt(t *testing.T) {
+	cfg := config(t, constant(50, 60))
+	cfg.InitialReplicas, cfg.TimeToReady = 4, always
+	cfg.Nodes.Count = 2
+	cfg.Faults = []sim.Fault{{Kind: sim.NodeLoss, At: 5 * time.Minute, For: 20 * time.Minute}}
+	w := newWorld(t, cfg)
+	lost := func() (i int) {
+		for i := range 2 {
+			if failed, _ := w.NodeLost(i); failed {
+				return i
+			}
+		}
+		return -1
+	}
+	wait(t, w, 5*time.Minute+49*time.Second)
+	i := lost()
+	if _, known := w.NodeLost(i); known || w.Ready() != 4 {
+		t.Errorf("known %v and %d pods ready before anybody can know", known, w.Ready())
+	}
+	wait(t, w, 5*time.Minute+51*time.Second)
+	if _, known := w.NodeLost(i); !known || w.Ready() != 2 {
+		t.Errorf("known %v and %d pods ready when everybody does", known, w.Ready())
+	}
+	if err := w.SetScale(7); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, w, 24*time.Minute)
+	name := w.Nodes(nil)[i].Name
+	for _, p := range w.Pods() {
+		switch {
+		case p.Node == name && (!p.Lost || !p.Deleting):
+			t.Errorf("%s is on a lost node: %+v", p.Name, p)
+		case p.Node != name && p.Phase != sim.Ready:
+			t.Errorf("%s is not ready: %+v", p.Name, p)
+		}
+	}
+	if w.Ready() != 7 {
+		t.Errorf("%d pods ready on the other node, want 7", w.Ready())
+	}
+	wait(t, w, 25*time.Minute+time.Second)
+	n := w.Nodes(nil)[i]
+	if failed, known := w.NodeLost(i); failed || known || n.Pods != 0 || n.Booted.Sub(monday) != 25*time.Minute || n.Used != (sim.Consumption{}) {
+		t.Errorf("after its return the node is %+v", n)
+	}
+	if got := len(w.Pods()); got != 7 {
+		t.Errorf("%d pods after the return, want 7", got)
 	}
 }

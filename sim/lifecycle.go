@@ -76,6 +76,15 @@ func (w *World) schedule(p *Pod) {
 	if !w.place(p) {
 		return
 	}
+	if w.nodes[p.node].down { // and nobody knows
+		p.Lost = true
+		return
+	}
+	w.run(p)
+}
+
+// run lets the node of a pod accept, pull and start it.
+func (w *World) run(p *Pod) {
 	w.after(p.timeToRun, p, func() {
 		p.Phase, p.Started = Pulling, w.Now()
 		w.after(p.pull, p, func() {
@@ -131,6 +140,9 @@ func (w *World) rotate(p *Pod, in bool) {
 		return
 	}
 	p.inRotation = in
+	if p.Lost {
+		w.ghosts--
+	}
 	if in {
 		w.serving++
 	} else {
@@ -143,6 +155,9 @@ func (w *World) rotate(p *Pod, in bool) {
 func (w *World) delete(p *Pod) {
 	p.Deleting = true
 	w.rotate(p, false)
+	if p.Lost {
+		return // until its node is back
+	}
 	if p.Phase != Ready || p.InFlight() == 0 {
 		w.remove(p)
 		return
@@ -164,6 +179,11 @@ func (w *World) remove(p *Pod) {
 	w.kill(p)
 	w.unplace(p)
 	w.pods = slices.DeleteFunc(w.pods, func(q *Pod) bool { return q == p })
+	w.scheduleWaiting()
+}
+
+// scheduleWaiting looks for room for the pods that found none.
+func (w *World) scheduleWaiting() {
 	for _, q := range w.pods {
 		if q.Phase == Unscheduled && q.node < 0 && !q.Deleting {
 			w.schedule(q)

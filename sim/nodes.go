@@ -1,6 +1,9 @@
 package sim
 
-import "strconv"
+import (
+	"strconv"
+	"time"
+)
 
 // NodePool is a fixed number of equal nodes.
 type NodePool struct {
@@ -16,6 +19,10 @@ type node struct {
 	bytes    int64
 	pods     int
 	gone     Consumption // of pods that are no longer there
+	down     bool        // it has failed
+	notReady bool        // and the cluster knows
+	losses   int
+	bootedAt time.Duration
 }
 
 // What a node needs beside its pods: the kubelet, the container runtime and agents, an
@@ -40,6 +47,8 @@ type Node struct {
 	Used          Consumption // by its pods since the start, those that are gone included
 	Memory        float64     // working sets of its pods, bytes
 	DiskBytes     float64     // written by its pods, not by those that are gone
+	Booted        time.Time
+	Down          bool // it has failed: nothing on it answers
 }
 
 // Nodes appends the nodes of the pool to dst and returns it.
@@ -51,7 +60,7 @@ func (w *World) Nodes(dst []Node) []Node {
 		dst = append(dst, Node{
 			Name: n.name, MilliCPU: w.cfg.Nodes.MilliCPU, Bytes: w.cfg.Nodes.Bytes, Pods: n.pods,
 			RequestedCPU: w.cfg.Nodes.MilliCPU - n.milliCPU, RequestedByte: w.cfg.Nodes.Bytes - n.bytes,
-			Used: n.gone,
+			Used: n.gone, Booted: w.start.Add(n.bootedAt), Down: n.down,
 		})
 	}
 	for _, p := range w.pods {
@@ -65,6 +74,10 @@ func (w *World) Nodes(dst []Node) []Node {
 	}
 	return dst
 }
+
+// NodeLost reports whether the i-th node has failed, so that nothing on it answers, and whether
+// the cluster knows: it is not ready.
+func (w *World) NodeLost(i int) (failed, known bool) { return w.nodes[i].down, w.nodes[i].notReady }
 
 func newNodes(p NodePool) []node {
 	nodes := make([]node, p.Count)
@@ -80,7 +93,7 @@ func (w *World) place(p *Pod) bool {
 	best := -1
 	for i := range w.nodes {
 		n := &w.nodes[i]
-		if n.milliCPU < w.cfg.RequestMilliCPU || n.bytes < w.cfg.RequestBytes {
+		if n.notReady || n.milliCPU < w.cfg.RequestMilliCPU || n.bytes < w.cfg.RequestBytes {
 			continue
 		}
 		if best < 0 || n.milliCPU > w.nodes[best].milliCPU {

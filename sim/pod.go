@@ -70,6 +70,9 @@ type Pod struct {
 	// UnreadyAt is when it was last ready before it ceased to be; zero: it never did.
 	UnreadyAt time.Time
 	Restarts  int // of its container
+	// Lost is a pod whose node has failed. Nothing of it answers; what is known of it is from
+	// before.
+	Lost bool
 
 	// Cumulative figures since the container runs; they begin anew with a restart.
 	CPUSeconds float64
@@ -101,7 +104,7 @@ func (p *Pod) InFlight() float64 { return p.state.InSystem() }
 
 // Memory returns the working set in bytes at an instant.
 func (p *Pod) memory(now time.Duration) float64 {
-	if p.Phase < Starting {
+	if p.Phase < Starting || p.Lost {
 		return 0
 	}
 	filled := min(1, float64(now-p.runningAt)/float64(memoryFill))

@@ -7,7 +7,7 @@ func (w *World) crash(fault int, share float64) {
 	byOrdinal := map[int]*Pod{}
 	var ready []int
 	for _, p := range w.pods {
-		if p.Phase == Ready && !p.Deleting {
+		if p.Phase == Ready && !p.Deleting && !p.Lost {
 			ready = append(ready, p.ordinal)
 			byOrdinal[p.ordinal] = p
 		}
@@ -22,6 +22,12 @@ func (w *World) crash(fault int, share float64) {
 // successful probe as a new one. The requests in it are lost.
 func (w *World) restart(p *Pod) {
 	w.endContainer(p)
+	w.unready(p)
+	w.startAgain(p)
+}
+
+// startAgain starts a container in the place of one that has ended.
+func (w *World) startAgain(p *Pod) {
 	p.Restarts++
 	p.Phase, p.Running, p.runningAt = Starting, w.Now(), w.now
 	p.lastRead = w.Now()
@@ -34,11 +40,7 @@ func (w *World) restart(p *Pod) {
 // the next one. The network belongs to the pod and counts on.
 func (w *World) endContainer(p *Pod) {
 	w.kill(p)
-	w.rotate(p, false)
 	p.life++
-	if p.Phase == Ready {
-		p.UnreadyAt, p.ReadyAt = w.Now(), time.Time{}
-	}
 	used := w.Consumption(p)
 	used.ReceivedBytes, used.SentBytes, used.ReceivedPackets, used.SentPackets = 0, 0, 0, 0
 	w.nodes[p.node].gone.Add(used)

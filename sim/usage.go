@@ -1,6 +1,9 @@
 package sim
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // pollMetrics lets metrics-server read every pod once a resolution: the CPU rate is
 // over the time since it last read the pod, or since the container runs, the memory is that
@@ -13,6 +16,10 @@ func (w *World) pollMetrics() {
 		w.serveAll()
 		now := w.Now()
 		for _, p := range w.pods {
+			if p.Lost { // its kubelet does not answer
+				p.usage, p.lastRead = nil, time.Time{}
+				continue
+			}
 			if p.Phase < Starting {
 				continue
 			}
@@ -98,7 +105,7 @@ func (w *World) Consumption(p *Pod) Consumption {
 
 // reads is how often a container has read from disk: evenly while it starts.
 func (w *World) reads(p *Pod) float64 {
-	if p.Phase < Starting {
+	if p.Phase < Starting || p.Lost {
 		return 0
 	}
 	share := 1.0

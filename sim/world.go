@@ -64,13 +64,13 @@ type Span struct {
 	Load     float64 // requests/s
 	Gap      bool    // the load was not recorded
 	Desired  int32   // replicas asked for
-	Ready    int32   // pods that get load
+	Ready    int32   // pods that get load and are there
 
 	PodTime  time.Duration
 	NodeTime time.Duration
 	Offered  float64 // requests at the ingress
 	Flow     Flow    // what the pods did with them; Latencies hold until OnSpan returns
-	// Refused requests found no pod at all; they are not part of Flow.
+	// Refused requests found no pod, or one whose node has failed; they are not part of Flow.
 	Refused float64
 	// Killed requests were lost with their pod.
 	Killed float64
@@ -104,6 +104,8 @@ type World struct {
 	serving int
 	ramping bool // a ramp event is scheduled
 
+	lostNodes      int           // nodes that have failed
+	ghosts         int           // of serving, those on such nodes
 	noMetricsUntil time.Duration // metrics-server is down until then
 
 	span      Span
@@ -253,7 +255,7 @@ func (w *World) Pods() []*Pod {
 	return w.pods
 }
 
-// Ready returns the number of pods that get load.
+// Ready returns the number of pods that get load, as the cluster knows them.
 func (w *World) Ready() int32 { return int32(w.serving) }
 
 // Load returns the offered load in requests per second.
@@ -340,6 +342,12 @@ func (w *World) serveAll() {
 	}
 	billed := 0
 	for _, p := range w.pods {
+		if p.Lost {
+			if p.inRotation { // nobody answers its part of the load
+				w.span.Refused += offered * w.speed(p, middle) / speeds
+			}
+			continue
+		}
 		if p.node >= 0 {
 			billed++
 		}
@@ -359,7 +367,7 @@ func (w *World) serveAll() {
 		w.serve(p, lambda, speed, dt)
 	}
 	w.span.PodTime += time.Duration(billed) * dt
-	w.span.NodeTime += time.Duration(len(w.nodes)) * dt
+	w.span.NodeTime += time.Duration(len(w.nodes)-w.lostNodes) * dt
 	w.served = w.now
 }
 
@@ -367,7 +375,7 @@ func (w *World) beginSpan() {
 	w.spanAt = w.now
 	w.span.From = w.Now()
 	w.span.Load, w.span.Gap = w.load, w.gap
-	w.span.Desired, w.span.Ready = w.desired, int32(w.serving)
+	w.span.Desired, w.span.Ready = w.desired, int32(w.serving-w.ghosts)
 	w.span.PodTime, w.span.NodeTime = 0, 0
 	w.span.Offered, w.span.Refused = 0, 0
 	w.span.Flow = Flow{Latencies: w.latencies}

@@ -14,11 +14,12 @@ const (
 	FaultScrapeOutage  = "scrape-outage"         // Prometheus is down, or the targets of one job are
 	FaultMetricsOutage = "metrics-server-outage" // the resource metrics API does not answer
 	FaultPodRestart    = "pod-restart"           // containers of ready pods crash and start again
+	FaultNodeLoss      = "node-loss"             // machines fail
 )
 
 // FaultKinds returns the values of ClusterFault.Kind.
 func FaultKinds() []string {
-	return []string{FaultScrapeOutage, FaultMetricsOutage, FaultPodRestart}
+	return []string{FaultScrapeOutage, FaultMetricsOutage, FaultPodRestart, FaultNodeLoss}
 }
 
 // ScrapeJobs returns the jobs of Prometheus whose targets an outage may take away: the
@@ -30,7 +31,7 @@ func ScrapeJobs() []string {
 // ClusterFault is something that goes wrong in the simulated cluster, or is done to it: once,
 // at a time, or again and again at random. All policies meet the same faults.
 type ClusterFault struct {
-	// Kind is what happens: scrape-outage, metrics-server-outage or pod-restart.
+	// Kind is what happens: scrape-outage, metrics-server-outage, pod-restart or node-loss.
 	Kind string `json:"kind"`
 	// At is when: a duration since the start of the data such as 26h, or a time such as
 	// 2026-01-05T12:00:00Z. Either this or PerDay.
@@ -38,21 +39,21 @@ type ClusterFault struct {
 	// PerDay is how often it happens in a day on average, at times drawn from the seed
 	// (a Poisson process).
 	PerDay Decimal `json:"perDay,omitempty"`
-	// Duration is how long an outage lasts.
+	// Duration is how long an outage lasts, and until the machine is back.
 	Duration metav1.Duration `json:"duration,omitzero"`
 	// Job whose targets do not answer in a scrape-outage; default: Prometheus itself is
 	// down.
 	Job string `json:"job,omitempty"`
-	// Share of the ready pods that a pod-restart hits, such as "0.25", rounded up; default:
-	// one pod.
+	// Share of the ready pods that a pod-restart hits, or of the nodes that a node-loss does,
+	// such as "0.25", rounded up; default: one.
 	Share Decimal `json:"share,omitempty"`
 }
 
 // lasts reports whether a kind of fault goes on for a duration.
-func lasts(kind string) bool { return kind == FaultScrapeOutage || kind == FaultMetricsOutage }
+func lasts(kind string) bool { return kind != FaultPodRestart }
 
 // hasShare reports whether a kind of fault hits a share of what there is.
-func hasShare(kind string) bool { return kind == FaultPodRestart }
+func hasShare(kind string) bool { return kind == FaultPodRestart || kind == FaultNodeLoss }
 
 // When returns when a fault at a fixed time happens, as a time since the start of the data.
 func (c *ClusterFault) When(start time.Time) (time.Duration, error) {
