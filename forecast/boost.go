@@ -87,27 +87,26 @@ type boosted struct {
 // A boostTree is a list of nodes, the root first.
 type boostTree []boostNode
 
-// A boostNode sends values up to at of its feature left and others right; a leaf has
-// children 0.
+// A boostNode sends values of its feature up to x to its left child and others to the
+// node after that; a leaf has the left child 0 and adds x. It is small, as there are
+// thousands of a forecast, and many forecasts in one live controller.
 type boostNode struct {
-	feature     int
-	at          float64
-	left, right int
-	value       float64
+	x             float64
+	left, feature int32
 }
 
 func (b *boosted) predict(x []float64) float64 {
 	total := b.start
 	for _, tree := range b.trees {
-		n := 0
-		for tree[n].left != 0 {
-			if x[tree[n].feature] <= tree[n].at {
-				n = tree[n].left
-			} else {
-				n = tree[n].right
+		node := tree[0]
+		for node.left != 0 {
+			next := node.left
+			if x[node.feature] > node.x {
+				next++
 			}
+			node = tree[next]
 		}
-		total += tree[n].value
+		total += node.x
 	}
 	return total
 }
@@ -206,7 +205,14 @@ type boosting struct {
 	rows, spare                   []int32
 	sums                          []binSum  // scratch: those of the rows of one node
 	sizes                         []float64 // scratch
-	tree                          boostTree
+	tree                          []growingNode
+}
+
+// A growingNode is a boostNode that knows the bin it splits at, and what it would add as a
+// leaf.
+type growingNode struct {
+	left, feature, bin int
+	value              float64
 }
 
 // boundEvery is the number of trees after which the bound of Huber's loss is set anew.
@@ -260,7 +266,7 @@ func (g *boosting) grow(source *rand.Rand) boostTree {
 			rows = append(rows, int32(r))
 		}
 	}
-	g.tree = boostTree{{}}
+	g.tree = append(g.tree[:0], growingNode{})
 	if len(rows) > 0 {
 		g.split(0, rows, g.histogram(rows), g.depth)
 	}
@@ -268,20 +274,21 @@ func (g *boosting) grow(source *rand.Rand) boostTree {
 		n := 0
 		for g.tree[n].left != 0 {
 			node := &g.tree[n]
-			if int(g.columns[node.feature][r]) <= int(node.value) {
-				n = node.left
-			} else {
-				n = node.right
+			n = node.left
+			if int(g.columns[node.feature][r]) > node.bin {
+				n++
 			}
 		}
 		g.residuals[r] -= g.tree[n].value
 	}
-	for i := range g.tree {
-		if node := &g.tree[i]; node.left != 0 {
-			node.value = 0 // It held the bin while the tree grew.
+	tree := make(boostTree, len(g.tree))
+	for i, node := range g.tree {
+		tree[i] = boostNode{x: node.value, left: int32(node.left), feature: int32(node.feature)}
+		if node.left != 0 {
+			tree[i].x = g.edges[node.feature][node.bin]
 		}
 	}
-	return g.tree
+	return tree
 }
 
 // A histogram holds sums by feature and bin: weight, and weight times gradient.
@@ -335,8 +342,8 @@ func (g *boosting) split(node int, rows []int32, h histogram, depth int) {
 	cut := g.part(rows, g.columns[feature], uint8(bin))
 	left, right := rows[:cut], rows[cut:]
 	next := len(g.tree)
-	g.tree = append(g.tree, boostNode{}, boostNode{})
-	g.tree[node] = boostNode{feature: feature, at: g.edges[feature][bin], left: next, right: next + 1, value: float64(bin)}
+	g.tree = append(g.tree, growingNode{}, growingNode{})
+	g.tree[node] = growingNode{left: next, feature: feature, bin: bin}
 	// The sums of the smaller part are counted, those of the other are what is left.
 	if len(left) <= len(right) {
 		small := g.histogram(left)

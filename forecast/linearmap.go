@@ -75,7 +75,7 @@ func (m linearSettings) fit(ctx context.Context, past Series) (Predictor, error)
 	if best == nil {
 		return nil, fmt.Errorf("%s: the past does not determine a map: %w", m.name, ErrTooShort)
 	}
-	for _, y := range past.Values[max(0, len(past.Values)-len(best.history.values)):] {
+	for _, y := range past.Values[max(0, len(past.Values)-best.history.size):] {
 		best.Update(y)
 	}
 	return best, nil
@@ -185,7 +185,7 @@ func (p *linearPredictor) Update(y float64) {
 
 // Predict implements Predictor.
 func (p *linearPredictor) Predict(dst []float64) {
-	window := make([]float64, len(p.history.values), len(p.history.values)+len(dst))
+	window := make([]float64, p.history.size, p.history.size+len(dst))
 	for i := range window {
 		v := p.history.at(len(window) - 1 - i)
 		if math.IsNaN(v) {

@@ -27,7 +27,7 @@ func (m MovingAverage) Fit(ctx context.Context, past Series) (Predictor, error) 
 	for _, y := range past.Values {
 		p.Update(y)
 	}
-	if p.newest.n == 0 {
+	if p.newest.held() == 0 {
 		return nil, fmt.Errorf("moving average needs one observed value: %w", ErrTooShort)
 	}
 	return p, nil
@@ -43,7 +43,7 @@ func (p *movingAverage) Update(y float64) {
 
 func (p *movingAverage) Predict(dst []float64) {
 	// From scratch each time, so that no rounding adds up over the updates.
-	mean := p.newest.mean(0, p.newest.n)
+	mean := p.newest.mean(0, p.newest.held())
 	for i := range dst {
 		dst[i] = mean
 	}

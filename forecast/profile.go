@@ -46,7 +46,7 @@ func (m Profile) Fit(ctx context.Context, past Series) (Predictor, error) {
 	}
 	p := &profilePredictor{model: m, history: newRing(m.Season*m.Seasons + m.Level)}
 	values := past.Values
-	if n := len(p.history.values); len(values) > n {
+	if n := p.history.size; len(values) > n {
 		values = values[len(values)-n:]
 	}
 	for _, y := range values {

@@ -63,7 +63,7 @@ func (m Ridge) Fit(ctx context.Context, past Series) (Predictor, error) {
 	m = m.withDefaults(past.Step)
 	p := newRidgePredictor(m, past.Step)
 	values := past.Values
-	if keep := ridgeFitHalfLives*m.HalfLife + len(p.features.history.values); len(values) > keep {
+	if keep := ridgeFitHalfLives*m.HalfLife + p.features.history.size; len(values) > keep {
 		values = values[len(values)-keep:]
 	}
 	p.solveEvery = ridgeFitSolveEvery

@@ -92,7 +92,7 @@ func (f *ridgeFeatures) fill(origin *ridgeOrigin) {
 // series went on from there, relative to its level then: a busier week repeats the
 // shape of the last one, not its values.
 func (f *ridgeFeatures) appendSeason(x []float64, season int, last, level float64) []float64 {
-	if f.history.n < season+ridgeLevelWidth {
+	if f.history.held() < season+ridgeLevelWidth {
 		for range f.offsets {
 			x = append(x, 0)
 		}

@@ -2,26 +2,33 @@ package forecast
 
 import "math"
 
-// A ring holds the newest values of a series and forgets the older ones.
+// A ring holds the newest values of a series and forgets the older ones. It takes the
+// memory of what it holds: most live scalers have seen less than the weeks that it is for.
 type ring struct {
-	values []float64
+	values []float64 // as many as are held
+	size   int
 	next   int // where the next value goes
-	n      int // values held
 }
 
-func newRing(size int) *ring { return &ring{values: make([]float64, size)} }
+func newRing(size int) *ring { return &ring{size: size} }
 
 func (r *ring) push(v float64) {
-	r.values[r.next] = v
-	if r.next++; r.next == len(r.values) {
+	if len(r.values) < r.size {
+		r.values = append(r.values, v)
+	} else {
+		r.values[r.next] = v
+	}
+	if r.next++; r.next == r.size {
 		r.next = 0
 	}
-	r.n = min(r.n+1, len(r.values))
 }
+
+// held returns how many values are.
+func (r *ring) held() int { return len(r.values) }
 
 // at returns the value lag steps before the newest, NaN where it is not held.
 func (r *ring) at(lag int) float64 {
-	if lag < 0 || lag >= r.n {
+	if lag < 0 || lag >= len(r.values) {
 		return math.NaN()
 	}
 	i := r.next - 1 - lag
@@ -34,7 +41,7 @@ func (r *ring) at(lag int) float64 {
 // mean returns the mean of the observed values among those lag..lag+width-1 steps
 // before the newest, NaN where none is.
 func (r *ring) mean(lag, width int) float64 {
-	last := min(lag+width, r.n)
+	last := min(lag+width, len(r.values))
 	lag = max(lag, 0)
 	i := r.next - 1 - lag
 	if i < 0 {

@@ -76,7 +76,7 @@ func (m Trees) Fit(ctx context.Context, past Series) (Predictor, error) {
 	m = m.withDefaults()
 	p := newTreesPredictor(m, past)
 	values := past.Values
-	if keep := m.Rows + m.Horizons + len(p.features.history.values); len(values) > keep {
+	if keep := m.Rows + m.Horizons + p.features.history.size; len(values) > keep {
 		p.time += len(values) - keep
 		values = values[len(values)-keep:]
 	}
