@@ -59,8 +59,8 @@ func (e Expert) early(steps int) bool {
 }
 
 var (
-	_ Model  = Auto{}
-	_ Coster = Auto{}
+	_ Model       = Auto{}
+	_ RefitCoster = Auto{}
 )
 
 const (
@@ -81,29 +81,43 @@ func (Auto) Name() string { return "auto" }
 // forecasts of the newest part of the past. How many seasons that has cannot be known
 // here; a day and a week of minutes are counted.
 func (m Auto) FitOperations(steps int) float64 {
-	experts := m.Experts
-	if experts == nil {
-		experts = m.withDefaults().experts(Series{Step: time.Minute})
-	}
+	experts := m.usualExperts()
 	trial := min(int(autoTrialPart*float64(steps)), autoTrial)
 	operations := seasonOperations(steps)
 	for _, e := range experts {
-		operations += autoUpdateOperations * float64(trial)
-		c, ok := e.Model.(Coster)
-		if !ok {
-			continue
-		}
-		for _, n := range [...]int{steps - trial, steps} {
-			if e.early(n) {
-				continue
-			}
-			if e.Window > 0 {
-				n = min(n, e.Window)
-			}
-			operations += c.FitOperations(n)
-		}
+		operations += autoUpdateOperations*float64(trial) + e.fitOperations(steps-trial) + e.fitOperations(steps)
 	}
 	return operations
+}
+
+// RefitOperations implements RefitCoster: the search and the trial are over, and experts
+// that learn by every value are not fitted.
+func (m Auto) RefitOperations(steps int) float64 {
+	operations := 0.0
+	for _, e := range m.usualExperts() {
+		operations += e.fitOperations(steps)
+	}
+	return operations
+}
+
+// usualExperts are those of two weeks of minutes in which no season was found.
+func (m Auto) usualExperts() []Expert {
+	if m.Experts != nil {
+		return m.Experts
+	}
+	return m.withDefaults().experts(Series{Step: time.Minute})
+}
+
+// fitOperations are those of a fit to so many steps, 0 for an expert that declares none.
+func (e Expert) fitOperations(steps int) float64 {
+	c, ok := e.Model.(Coster)
+	if !ok || e.early(steps) {
+		return 0
+	}
+	if e.Window > 0 {
+		steps = min(steps, e.Window)
+	}
+	return c.FitOperations(steps)
 }
 
 // Fit returns an AutoPredictor, or an error that wraps ErrTooShort where past has no

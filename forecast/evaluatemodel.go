@@ -222,7 +222,13 @@ func (t *trial) refit(ctx context.Context, end int) (p Predictor, wait int, err 
 	if p == nil || err != nil || !ok {
 		return p, 0, err
 	}
-	cost := math.Ceil(coster.FitOperations(len(t.window(end))) * t.opt.NanosecondsPerOperation)
+	operations := coster.FitOperations
+	if c, ok := coster.(RefitCoster); ok {
+		if _, again := t.guard.predictor.(Refitter); again {
+			operations = c.RefitOperations
+		}
+	}
+	cost := math.Ceil(operations(len(t.window(end))) * t.opt.NanosecondsPerOperation)
 	if !(cost > 0) {
 		return p, 0, nil
 	}

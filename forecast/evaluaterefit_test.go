@@ -18,6 +18,42 @@ type costlySpy struct {
 
 func (s costlySpy) FitOperations(int) float64 { return s.operations }
 
+// A refitting spy declares another cost of refits.
+type refittingSpy struct {
+	costlySpy
+	again float64
+}
+
+func (s refittingSpy) RefitOperations(int) float64 { return s.again }
+
+func (s refittingSpy) Fit(ctx context.Context, past forecast.Series) (forecast.Predictor, error) {
+	p, err := s.costlySpy.Fit(ctx, past)
+	return refittingPredictor{p, s}, err
+}
+
+type refittingPredictor struct {
+	forecast.Predictor
+	model refittingSpy
+}
+
+func (p refittingPredictor) Refit(ctx context.Context, past forecast.Series) (forecast.Predictor, error) {
+	return p.model.Fit(ctx, past)
+}
+
+// What is fitted anew from what it has learnt is charged for that, not for a first fit.
+func TestEvaluateChargesRefits(t *testing.T) {
+	s := refittingSpy{costlySpy{newSpy(), 1e12}, 3}
+	e, err := forecast.Evaluate(context.Background(), minutes(upTo(20)...), []forecast.Model{s}, forecast.EvaluateOptions{
+		Horizons: []int{2}, WarmUp: 8, RefitEvery: 5, NanosecondsPerOperation: 2,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := e.Models[0]; m.Charged != 12 || m.Waited != 2 {
+		t.Errorf("charged %v, waited %d steps; want 12ns of two refits, 2", m.Charged, m.Waited)
+	}
+}
+
 // A refit takes over as late as its declared cost says, the predictor before it forecasts
 // until then, and the new one has seen what came meanwhile.
 func TestEvaluateChargesFits(t *testing.T) {

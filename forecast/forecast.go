@@ -76,3 +76,10 @@ type Coster interface {
 	// the order of magnitude, at about one a nanosecond.
 	FitOperations(steps int) float64
 }
+
+// A RefitCoster is a Coster whose Predictors are Refitters.
+type RefitCoster interface {
+	Coster
+	// RefitOperations estimates the floating-point operations of Refitter.Refit.
+	RefitOperations(steps int) float64
+}

@@ -1,6 +1,9 @@
 package forecast
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // GRU is a Recurrent network of gated recurrent units (Cho et al., EMNLP 2014, with the
 // reset gate behind the matrix, as in cuDNN and PyTorch): an LSTM with three quarters of
@@ -8,8 +11,8 @@ import "context"
 type GRU Recurrent
 
 var (
-	_ Model  = GRU{}
-	_ Coster = GRU{}
+	_ Model       = GRU{}
+	_ RefitCoster = GRU{}
 )
 
 // Name returns "gru".
@@ -23,6 +26,11 @@ func (m GRU) Fit(ctx context.Context, past Series) (Predictor, error) {
 // FitOperations implements Coster.
 func (m GRU) FitOperations(steps int) float64 {
 	return Recurrent(m).operations(steps, gruCell[float32]{}.blocks())
+}
+
+// RefitOperations implements RefitCoster, for a refit that starts from the weights in force.
+func (m GRU) RefitOperations(steps int) float64 {
+	return Recurrent(m).withDefaults(time.Hour).refit().operations(steps, gruCell[float32]{}.blocks())
 }
 
 // A gruCell computes, from the inputs' sums n, r, z and the state's sums r, z, m in this

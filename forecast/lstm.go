@@ -1,6 +1,9 @@
 package forecast
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // LSTM is a Recurrent network of long short-term memory (Hochreiter and Schmidhuber,
 // Neural Computation 9(8), 1997, with the forget gate of Gers, Schmidhuber and Cummins,
@@ -8,8 +11,8 @@ import "context"
 type LSTM Recurrent
 
 var (
-	_ Model  = LSTM{}
-	_ Coster = LSTM{}
+	_ Model       = LSTM{}
+	_ RefitCoster = LSTM{}
 )
 
 // Name returns "lstm".
@@ -23,6 +26,11 @@ func (m LSTM) Fit(ctx context.Context, past Series) (Predictor, error) {
 // FitOperations implements Coster.
 func (m LSTM) FitOperations(steps int) float64 {
 	return Recurrent(m).operations(steps, lstmCell[float32]{}.blocks())
+}
+
+// RefitOperations implements RefitCoster, for a refit that starts from the weights in force.
+func (m LSTM) RefitOperations(steps int) float64 {
+	return Recurrent(m).withDefaults(time.Hour).refit().operations(steps, lstmCell[float32]{}.blocks())
 }
 
 // An lstmCell computes, from sums i, f, o, g in this order of blocks,

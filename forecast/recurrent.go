@@ -96,6 +96,13 @@ func (m Recurrent) withDefaults(step time.Duration) Recurrent {
 	return m
 }
 
+// refit returns the settings of a refit that starts from the weights in force.
+func (m Recurrent) refit() Recurrent {
+	m.Batches = max(m.Batches/recurrentRefit, 1)
+	m.Rate /= recurrentSlower
+	return m
+}
+
 // batches returns how many batches there will be for so many origins.
 func (m Recurrent) batches(origins int) int {
 	return min(m.Batches, m.Epochs*(origins+recurrentBatch-1)/recurrentBatch)
@@ -152,8 +159,7 @@ func (m recurrentModel) fit(ctx context.Context, past Series, before *recurrentP
 			copy(net.parameters, before.net.parameters)
 			lesson.inputs.valueUnit, lesson.inputs.changeUnit = before.inputs.valueUnit, before.inputs.changeUnit
 			lesson.units, drawnFor = before.units, before.drawnFor
-			settings.Batches = max(settings.Batches/recurrentRefit, 1)
-			settings.Rate /= recurrentSlower
+			settings = settings.refit()
 		} else {
 			drawnFor = len(lesson.learnt)
 			lesson.initialise(net, settings.Seed)
