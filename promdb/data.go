@@ -3,6 +3,7 @@ package promdb
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -23,8 +24,7 @@ type Data struct {
 	eval   *evaluator
 }
 
-// OpenData opens a folder of data. A server should not be writing to it: what it cuts
-// and removes meanwhile would be missing.
+// OpenData opens a folder of data. While a server is running on it, that is ErrRunning.
 func OpenData(dir string) (*Data, error) {
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -41,7 +41,28 @@ func OpenData(dir string) (*Data, error) {
 	return d, nil
 }
 
+// logFolders hold what is in no block yet.
+var logFolders = []string{"wal", "wbl", "chunks_head"}
+
 func (d *Data) open(dir string) error {
+	if err := checkNotRunning(dir); err != nil {
+		return err
+	}
+	before, err := list(dir)
+	if err != nil {
+		return err
+	}
+	err = d.openFolder(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if changed := before.same(dir); changed != nil {
+		return changed
+	}
+	return err
+}
+
+func (d *Data) openFolder(dir string) error {
 	r := &Reader{}
 	err := r.addBlocks(dir)
 	d.blocks = r.blocks
@@ -49,7 +70,7 @@ func (d *Data) open(dir string) error {
 		return err
 	}
 	noBlocks := err
-	for _, name := range []string{"wal", "wbl", "chunks_head"} {
+	for _, name := range logFolders {
 		switch err := checkNoData(filepath.Join(dir, name)); {
 		case errors.Is(err, ErrUnfinished):
 			return d.openLog(dir)
@@ -65,13 +86,13 @@ func (d *Data) openLog(dir string) (err error) {
 	if d.temp, err = os.MkdirTemp("", "hindcast-tsdb-"); err != nil {
 		return err
 	}
-	for _, name := range []string{"wal", "wbl", "chunks_head"} {
+	for _, name := range logFolders {
 		from := filepath.Join(dir, name)
 		if _, err := os.Stat(from); err != nil {
 			continue
 		}
 		if err := os.CopyFS(filepath.Join(d.temp, name), os.DirFS(from)); err != nil {
-			return fmt.Errorf("copy the write-ahead log: %w; stop the server, or take a snapshot", err)
+			return fmt.Errorf("copy the write-ahead log: %w", err)
 		}
 	}
 	if err := os.MkdirAll(filepath.Join(d.temp, "wal"), 0o755); err != nil {

@@ -3,6 +3,7 @@ package promdb_test
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -124,17 +125,43 @@ func TestOpenLoadReadsTheLog(t *testing.T) {
 	}
 }
 
-// The data of a real server, its log included, while the server is running.
+// The folder of a real server is refused while the server runs, which goes on undisturbed;
+// its data, log included, is read once it has stopped, and where a server that was killed left
+// its lock behind.
 func TestOpenLoadOfAPrometheusServer(t *testing.T) {
 	promtest.Find(t)
 	dir, end := writeLoad(t, true)
-	promtest.Start(t, dir) // it makes a log of its own
-	s, err := promdb.OpenLoad(t.Context(), "tsdb:"+dir, `increase(requests_total[2m])`, 0)
-	if err != nil {
-		t.Fatal(err)
+	const query = `increase(requests_total[2m])`
+	t.Run("running", func(t *testing.T) {
+		server := promtest.Start(t, dir) // it makes a log of its own
+		before := snapshotOf(t, dir)
+		if _, err := promdb.OpenLoad(t.Context(), "tsdb:"+dir, query, 0); !errors.Is(err, promdb.ErrRunning) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("while it is running: %v", err)
+		}
+		if after := snapshotOf(t, dir); !maps.Equal(before, after) {
+			t.Error("the folder was changed")
+		}
+		if got := server.Query(t, query, end); len(got) != 1 {
+			t.Errorf("the server answers %v", got)
+		}
+	})
+	for _, locked := range []bool{false, true} {
+		if locked {
+			if err := os.WriteFile(filepath.Join(dir, "lock"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, err := promdb.OpenLoad(t.Context(), "tsdb:"+dir, query, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Step != promdb.DefaultLoadStep || s.End().Before(end) || math.Abs(s.Values[100]-120) > 1e-6 {
+			t.Errorf("every %v until %v, %v", s.Step, s.End(), s.Values[100])
+		}
 	}
-	if s.Step != promdb.DefaultLoadStep || s.End().Before(end) || math.Abs(s.Values[100]-120) > 1e-6 {
-		t.Errorf("every %v until %v, %v", s.Step, s.End(), s.Values[100])
+	// And a server starts on it afterwards: the lock was let go of.
+	if got := promtest.Start(t, dir).Query(t, query, end); len(got) != 1 {
+		t.Errorf("the server answers %v", got)
 	}
 }
 
