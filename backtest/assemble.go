@@ -24,6 +24,7 @@ func (b *bench) assemble(scores []result.Forecast) result.Result {
 		SLO:       result.SLO{LatencySeconds: e.latency.Seconds(), Objective: e.objective},
 		Runs:      []result.Run{},
 		Forecasts: scores,
+		Faults:    e.shown(*b.x.Spec.Seed),
 	}
 	for _, s := range b.contest.sweeps {
 		res.Policies = append(res.Policies, b.policy(s.entrant, b.contest.asIs[s.entrant.name]))
@@ -163,6 +164,7 @@ func (b *bench) facts() []string {
 	if len(e.rules.files) > 0 && len(b.runner.seeds) > 1 {
 		notes = append(notes, fmt.Sprintf("Rules were evaluated under seed %d only; alerts are of that run.", b.runner.seeds[0]))
 	}
+	notes = append(notes, b.faultNotes()...)
 	if len(b.runner.seeds) == 1 {
 		notes = append(notes, "One seed was run: start-up times are one draw. Use --seeds 10 before claiming anything.")
 	}
@@ -170,6 +172,23 @@ func (b *bench) facts() []string {
 		notes = append(notes, "The recording has no dates: days and hours count from its start.")
 	}
 	return notes
+}
+
+// faultNotes say how the faults are to be read.
+func (b *bench) faultNotes() []string {
+	n := len(b.env.faultsOf(b.runner.seeds[0]))
+	if len(b.env.faults) == 0 {
+		return nil
+	}
+	note := fmt.Sprintf("The world has %d faults, the same under every policy. The demand, and what could be reached at best, are those of a world without any.", n)
+	if n == 1 {
+		note = "The world has one fault, the same under every policy. The demand, and what could be reached at best, are those of a world without any."
+	}
+	random := slices.ContainsFunc(b.env.faults, func(p plannedFault) bool { return p.perDay > 0 })
+	if random && len(b.runner.seeds) > 1 {
+		note += fmt.Sprintf(" Their times are of seed %d; the other seeds have others.", b.runner.seeds[0])
+	}
+	return []string{note}
 }
 
 // scaling says what was done to the load, and what a replica carries of it.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hindcast.dev/api/v1alpha1"
+	"hindcast.dev/backtest/result"
 	"hindcast.dev/sim"
 )
 
@@ -71,6 +72,41 @@ func (e *env) randomScrapes() bool {
 	return slices.ContainsFunc(e.faults, func(p plannedFault) bool {
 		return p.kind == v1alpha1.FaultScrapeOutage && p.perDay > 0
 	})
+}
+
+// shown are the faults of a seed as the result has them.
+func (e *env) shown(seed uint64) []result.Fault {
+	var out []result.Fault
+	for _, f := range e.faultsOf(seed) {
+		out = append(out, result.Fault{
+			Kind: f.kind, Start: e.load.Start.Add(f.at).UTC(), End: e.load.Start.Add(f.end).UTC(),
+			Description: f.words(), Job: f.job, Share: f.share,
+		})
+	}
+	return out
+}
+
+func (f *fault) words() string {
+	some := func(one, all string) string {
+		if f.share == 0 {
+			return one
+		}
+		return percent(f.share, 2) + " of the " + all
+	}
+	switch f.kind {
+	case v1alpha1.FaultScrapeOutage:
+		if f.job != "" {
+			return "the targets of " + f.job + " do not answer"
+		}
+		return "Prometheus is down"
+	case v1alpha1.FaultMetricsOutage:
+		return "metrics-server is down"
+	case v1alpha1.FaultPodRestart:
+		return "crash of " + some("a pod", "ready pods")
+	case v1alpha1.FaultNodeLoss:
+		return "loss of " + some("a node", "nodes")
+	}
+	return f.kind
 }
 
 // worldly are the faults that the world itself meets.

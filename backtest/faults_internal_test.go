@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hindcast.dev/api/v1alpha1"
+	"hindcast.dev/backtest/result"
 	"hindcast.dev/internal/metricnames"
 	"hindcast.dev/promdb"
 	"hindcast.dev/sim"
@@ -236,6 +237,31 @@ func TestFaultsThatNobodyMeets(t *testing.T) {
 		}
 		if a.scored.total() != b.scored.total() {
 			t.Errorf("%s has another score", name)
+		}
+	}
+}
+
+// TestFaultsInTheResult: the result says what the policies met, and nothing of a world without.
+func TestFaultsInTheResult(t *testing.T) {
+	faults := []v1alpha1.ClusterFault{
+		{Kind: v1alpha1.FaultNodeLoss, At: "2026-06-01T20:00:00Z", Duration: lasting(10 * time.Hour), Share: "0.5"},
+		{Kind: v1alpha1.FaultScrapeOutage, At: "90m", Duration: lasting(time.Minute), Job: metricnames.JobApp},
+		{Kind: v1alpha1.FaultPodRestart, At: "90m"},
+	}
+	e := testEnv(t, days(1), func(spec *v1alpha1.ExperimentSpec) { spec.Cluster.Faults = faults })
+	start := e.load.Start
+	want := []result.Fault{
+		{Kind: "scrape-outage", Start: start.Add(90 * time.Minute), End: start.Add(91 * time.Minute), Description: "the targets of app do not answer", Job: "app"},
+		{Kind: "pod-restart", Start: start.Add(90 * time.Minute), End: start.Add(90 * time.Minute), Description: "crash of a pod"},
+		{Kind: "node-loss", Start: start.Add(20 * time.Hour), End: start.Add(24 * time.Hour), Description: "loss of 50 % of the nodes", Share: 0.5},
+	}
+	if got := e.shown(1); !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	for _, kind := range v1alpha1.FaultKinds() {
+		f := fault{kind: kind}
+		if f.words() == kind {
+			t.Errorf("there are no words for %s", kind)
 		}
 	}
 }

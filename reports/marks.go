@@ -136,6 +136,39 @@ func (s stretch) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
+// A happening marks a stretch of time, or an instant, over the whole height, with a word at its
+// foot.
+type happening struct {
+	from, to float64
+	word     string
+}
+
+func (h happening) Plot(c draw.Canvas, p *plot.Plot) {
+	x, _ := p.Transforms(&c)
+	if x(h.to) < c.Min.X || x(h.from) > c.Max.X {
+		return
+	}
+	x0, x1 := max(x(h.from), c.Min.X), min(x(h.to), c.Max.X)
+	h.fill(c, x0, x1)
+	pen := pen{color: vermillion, width: 0.8}
+	c.StrokeLine2(pen.line(), x0, c.Min.Y, x0, c.Max.Y)
+	style := textStyle(8, draw.XLeft, draw.YBottom)
+	style.Color = vermillion
+	c.FillText(style, vg.Point{X: x0 + 2, Y: c.Min.Y + 2}, h.word)
+}
+
+func (happening) fill(c draw.Canvas, x0, x1 vg.Length) {
+	if x1 > x0 {
+		c.FillPolygon(faint(vermillion, 70), []vg.Point{{X: x0, Y: c.Min.Y}, {X: x1, Y: c.Min.Y}, {X: x1, Y: c.Max.Y}, {X: x0, Y: c.Max.Y}})
+	}
+}
+
+func (h happening) Thumbnail(c *draw.Canvas) {
+	mid := c.Center().X
+	h.fill(*c, mid, c.Max.X)
+	c.StrokeLine2(pen{color: vermillion, width: 0.8}.line(), mid, c.Min.Y, mid, c.Max.Y)
+}
+
 // level is a horizontal line through the whole picture, named at its right end.
 type level struct {
 	y    float64

@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"math"
+	"strconv"
 
 	"gonum.org/v1/plot"
 
@@ -29,6 +30,7 @@ func loadFigure(r *result.Result, run *runTimelines) *figure {
 	p.Y.Min, p.Y.Max = 0, headroom(high)
 	load := line{run.load.envelope(), pen{color: blue, width: 0.9}}
 	p.Add(stretch{run.start, run.scored, "warm-up, scored for nobody"}, load)
+	legend := run.addFaults(p, []entry{{"offered load", load}})
 	caption := "Load offered to the application. Each column of the picture keeps its lowest and highest value."
 	if run.scored > run.start {
 		caption += " The shaded warm-up is scored for nobody."
@@ -40,9 +42,35 @@ func loadFigure(r *result.Result, run *runTimelines) *figure {
 		name: "load", title: "Load", caption: caption, height: 190, panels: []*plot.Plot{p},
 		alt: fmt.Sprintf("Line chart of offered load in requests per second over time, from %s to %s; it lies between %s and %s. Scores count from %s.",
 			run.instant(run.start), run.instant(run.end), significant(low, 3), significant(high, 3), run.instant(run.scored)),
-		legend: []entry{{"offered load", load}},
+		legend: legend,
 	}
 }
+
+// addFaults marks what went wrong within a panel, by its number in the table, and adds it to a
+// legend.
+func (run *runTimelines) addFaults(p *plot.Plot, legend []entry) []entry {
+	var last happening
+	drawn := false
+	for i, f := range run.faults {
+		from, to := seconds1970(f.Start), seconds1970(f.End)
+		if to < p.X.Min || from > p.X.Max {
+			continue
+		}
+		last = happening{from, to, strconv.Itoa(i + 1)}
+		if len(run.faults) > faultsNumbered {
+			last.word = ""
+		}
+		p.Add(last)
+		drawn = true
+	}
+	if !drawn {
+		return legend
+	}
+	return append(legend, entry{"fault", last})
+}
+
+// faultsNumbered is the most faults whose numbers do not crowd a picture.
+const faultsNumbered = 20
 
 // demandPen draws what was needed, the same in all pictures.
 func demandPen() pen { return pen{color: ink(230), width: 0.9} }
@@ -59,6 +87,10 @@ func replicasFigure(run *runTimelines, t *policyTimeline) *figure {
 	need := line{demand, demandPen()}
 	wanted := line{k.desired.means(), pen{color: purple, width: 0.7, dash: dashed(3, 2)}}
 	p.Add(over, spread, under, wanted, need)
+	legend := run.addFaults(p, []entry{
+		{"demand", need}, {"desired (.spec.replicas)", wanted},
+		{"ready above demand: over-provisioned", over}, {"ready below: under-provisioned", under},
+	})
 	name := plain(t.policy.Name)
 	title := "Replicas of " + name
 	if hindsight(t.policy) {
@@ -75,11 +107,8 @@ func replicasFigure(run *runTimelines, t *policyTimeline) *figure {
 	}
 	return &figure{
 		name: "replicas-" + t.file, title: title, height: 150, panels: []*plot.Plot{p}, caption: caption,
-		alt: "Step chart of demanded, desired and ready replicas over the scored part for " + name + ". " + measured,
-		legend: []entry{
-			{"demand", need}, {"desired (.spec.replicas)", wanted},
-			{"ready above demand: over-provisioned", over}, {"ready below: under-provisioned", under},
-		},
+		alt:    "Step chart of demanded, desired and ready replicas over the scored part for " + name + ". " + measured,
+		legend: legend,
 	}
 }
 
@@ -116,6 +145,7 @@ func zoomFigure(run *runTimelines) *figure {
 		fig.legend = append(fig.legend, entry{name, ready})
 	}
 	p.Y.Min, p.Y.Max = 0, headroom(top)
+	fig.legend = run.addFaults(p, fig.legend)
 	fig.caption = fmt.Sprintf("The %s from %s, in which demand rose most within %s; chosen from the data. "+
 		"A line below the grey demand is a policy that came too late.",
 		duration(run.zoomTo-run.zoomFrom), run.instant(run.zoomFrom), duration(riseWithin.Seconds()))

@@ -40,7 +40,8 @@ type runTimelines struct {
 	zoomFrom      float64 // the hours around the steepest rise
 	zoomTo        float64
 	policies      []policyTimeline // in the order of the result
-	missing       []string         // policies whose timeline is not in the folder
+	faults        []result.Fault
+	missing       []string // policies whose timeline is not in the folder
 }
 
 type policyTimeline struct {
@@ -57,6 +58,7 @@ func readTimelines(f *result.Folder) (*runTimelines, error) {
 	run := &runTimelines{
 		clock: clock{start: d.Start, relative: d.Relative},
 		start: seconds1970(d.Start), scored: seconds1970(d.ScoredFrom), end: seconds1970(d.End),
+		faults: f.Result.Faults,
 	}
 	if d.ScoredFrom.Before(d.Start) {
 		run.scored = run.start

@@ -61,6 +61,8 @@ type Result struct {
 	Comparisons []Comparison `json:"comparisons"`
 	// Verdict is the headline; null where no equal-SLA comparison was made.
 	Verdict *Verdict `json:"verdict"`
+	// Faults are what went wrong in the world of the first seed, in order of time.
+	Faults []Fault `json:"faults,omitempty"`
 	// Notes are facts that a reader must know to judge the numbers, in order of
 	// weight; one sentence each.
 	Notes []string `json:"notes"`
@@ -81,6 +83,18 @@ type Dataset struct {
 	MaxLoad     float64   `json:"maxLoad"`     // highest scored load, rps
 	NoiseFloor  Number    `json:"noiseFloor"`  // of WAPE, for counts
 	SeasonSteps []int     `json:"seasonSteps"` // seasons found, in steps
+}
+
+// Fault is something that went wrong in the simulated world, or was done to it, whatever the
+// policy.
+type Fault struct {
+	Kind  string    `json:"kind"`
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"` // Start, where it does not last
+	// Description says in words what happened.
+	Description string  `json:"description"`
+	Job         string  `json:"job,omitempty"`   // whose targets did not answer
+	Share       float64 `json:"share,omitempty"` // of the pods or nodes that were hit; 0: one
 }
 
 // App sums up the simulated application for the reader.

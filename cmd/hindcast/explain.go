@@ -76,6 +76,7 @@ func explain(w io.Writer, f *result.Folder, at time.Time, policy string) error {
 	if policy != "" && !slices.Contains(names, policy) {
 		return fmt.Errorf("--policy: the run has no policy %q%s", policy, suggest.Hint(policy, names))
 	}
+	printFaults(w, f.Result.Faults, at)
 	for _, p := range f.Result.Policies {
 		if policy != "" && p.Name != policy {
 			continue
@@ -91,6 +92,27 @@ func explain(w io.Writer, f *result.Folder, at time.Time, policy string) error {
 		printDecision(w, p.Name, state, rec)
 	}
 	return nil
+}
+
+// faultEcho is how long after its end a fault is held to be a reason: pods of a lost node are
+// evicted minutes later, and windows of queries and stabilization are shorter.
+const faultEcho = 30 * time.Minute
+
+// printFaults tells of the faults at an instant or shortly before.
+func printFaults(w io.Writer, faults []result.Fault, at time.Time) {
+	for _, f := range faults {
+		if at.Before(f.Start) || at.Sub(f.End) > faultEcho {
+			continue
+		}
+		when := "since " + f.Start.UTC().Format(time.RFC3339)
+		switch {
+		case !f.End.After(f.Start):
+			when = "at " + f.Start.UTC().Format(time.RFC3339)
+		case !at.Before(f.End):
+			when = fmt.Sprintf("from %s to %s", f.Start.UTC().Format(time.RFC3339), f.End.UTC().Format(time.RFC3339))
+		}
+		fmt.Fprintf(w, "fault %s: %s\n", when, f.Description)
+	}
 }
 
 // decisionAt returns the last decision at or before an instant, nil before the first.

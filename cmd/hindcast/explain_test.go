@@ -115,3 +115,30 @@ func TestParseTime(t *testing.T) {
 		}
 	}
 }
+
+// TestPrintFaults: those that go on, and those that ended shortly before; never those to come.
+func TestPrintFaults(t *testing.T) {
+	noon := time.Date(2026, time.January, 5, 12, 0, 0, 0, time.UTC)
+	faults := []result.Fault{
+		{Start: noon, End: noon.Add(10 * time.Minute), Description: "Prometheus is down"},
+		{Start: noon.Add(time.Hour), End: noon.Add(time.Hour), Description: "crash of a pod"},
+	}
+	for after, want := range map[time.Duration]string{
+		-time.Second:                   "",
+		0:                              "fault since 2026-01-05T12:00:00Z: Prometheus is down\n",
+		10*time.Minute - time.Second:   "fault since 2026-01-05T12:00:00Z: Prometheus is down\n",
+		10 * time.Minute:               "fault from 2026-01-05T12:00:00Z to 2026-01-05T12:10:00Z: Prometheus is down\n",
+		40 * time.Minute:               "fault from 2026-01-05T12:00:00Z to 2026-01-05T12:10:00Z: Prometheus is down\n",
+		40*time.Minute + time.Second:   "",
+		time.Hour:                      "fault at 2026-01-05T13:00:00Z: crash of a pod\n",
+		90*time.Minute + time.Second:   "",
+		time.Hour - time.Second:        "",
+		time.Hour + 30*time.Minute - 1: "fault at 2026-01-05T13:00:00Z: crash of a pod\n",
+	} {
+		var b strings.Builder
+		printFaults(&b, faults, noon.Add(after))
+		if b.String() != want {
+			t.Errorf("after %v: %q, want %q", after, b.String(), want)
+		}
+	}
+}
