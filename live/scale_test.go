@@ -1,10 +1,14 @@
 package live_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -115,6 +119,93 @@ func TestFloorOfAnHPA(t *testing.T) {
 	f.deleteScaler("shop")
 	if n := f.floor("shop"); n != 3 {
 		t.Errorf("minReplicas %d after the deletion, want 3", n)
+	}
+}
+
+// TestRestoredFloorIsNotOurs: an owner who applies the HPA server-side, as GitOps does, is
+// told of a conflict while the floor is raised, and of none once it is restored: then the
+// next apply changes minReplicas, and the one after it, without the field, removes it.
+func TestRestoredFloorIsNotOurs(t *testing.T) {
+	t.Parallel()
+	f := start(t, level(95), nil)
+	f.deployment("shop", 2)
+	apply := func(minReplicas string) error {
+		text := fmt.Sprintf(`{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: shop, namespace: %s},
+			spec: {%s maxReplicas: 20, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: shop}}}`, f.ns, minReplicas)
+		cmd := exec.CommandContext(t.Context(), filepath.Join(f.cluster.Programs, "kubectl"), "--kubeconfig", f.cluster.Kubeconfig(t),
+			"apply", "--server-side", "--field-manager=gitops", "-f", "-")
+		cmd.Stdin = strings.NewReader(text)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return errors.New(string(out))
+		}
+		return nil
+	}
+	applied := func(minReplicas string, want int32) {
+		t.Helper()
+		if err := apply(minReplicas); err != nil {
+			t.Fatal(err)
+		}
+		if n := f.floor("shop"); n != want {
+			t.Errorf("minReplicas %d after an apply of {%s}, want %d", n, minReplicas, want)
+		}
+	}
+	applied("minReplicas: 3,", 3)
+	f.create(floored(f.scaler("shop", "shop", v1alpha1.ModeActive), "shop"))
+	f.want("the floor", 10, func() int32 { return f.floor("shop") })
+	if err := apply("minReplicas: 3,"); err == nil || !strings.Contains(err.Error(), `conflict with "hindcast"`) {
+		t.Errorf("an apply over the raised floor: %v, want a conflict with hindcast", err)
+	}
+	f.deleteScaler("shop")
+	h := &autoscalingv2.HorizontalPodAutoscaler{}
+	f.get("shop", h)
+	if *h.Spec.MinReplicas != 3 || len(h.Annotations) != 0 {
+		t.Errorf("minReplicas %d, annotations %v, want 3 and none", *h.Spec.MinReplicas, h.Annotations)
+	}
+	for _, e := range h.ManagedFields {
+		if e.Manager == "hindcast" {
+			t.Errorf("hindcast still has %s", e.FieldsV1)
+		}
+	}
+	applied("minReplicas: 5,", 5)
+	applied("", 1) // the API server's default
+}
+
+// TestGivingUpIsDoneAgain: the second of the two writes that restore a floor fails; minReplicas is
+// right already, the scaler stays until the rest is done too.
+func TestGivingUpIsDoneAgain(t *testing.T) {
+	t.Parallel()
+	f := cluster(t)
+	refused := false
+	config := observed(f.cluster.Config, func(r *http.Request) error {
+		if r.Method != http.MethodPatch || !strings.HasSuffix(r.URL.Path, "/horizontalpodautoscalers/shop") || refused {
+			return nil
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return err
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if strings.Contains(string(body), "managedFields") {
+			refused = true
+			return errors.New("refused by the test")
+		}
+		return nil
+	})
+	f.run(config, level(95), nil)
+	f.deployment("shop", 2)
+	f.hpa("shop", "shop", 3, 20)
+	f.create(floored(f.scaler("shop", "shop", v1alpha1.ModeActive), "shop"))
+	f.want("the floor", 10, func() int32 { return f.floor("shop") })
+	f.deleteScaler("shop")
+	h := &autoscalingv2.HorizontalPodAutoscaler{}
+	f.get("shop", h)
+	if !refused || *h.Spec.MinReplicas != 3 || len(h.Annotations) != 0 {
+		t.Errorf("refused %v, minReplicas %d, annotations %v; want true, 3 and none", refused, *h.Spec.MinReplicas, h.Annotations)
+	}
+	for _, e := range h.ManagedFields {
+		if e.Manager == "hindcast" {
+			t.Errorf("hindcast still has %s", e.FieldsV1)
+		}
 	}
 }
 

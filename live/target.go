@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
@@ -197,22 +198,38 @@ func foreign(hpa *autoscalingv2.HorizontalPodAutoscaler, scaler string) error {
 
 // restore gives an HPA its own minReplicas back, and its fields to their owner. What
 // somebody else set in the meantime stays.
+//
+// It takes two writes, as the first one makes the restored value ours in managedFields,
+// where it would stand in the way of an owner who applies another one. Between them the
+// annotations still say whose floor it is, so that what failed half-way is done again.
 func restore(ctx context.Context, c client.Client, hpa *autoscalingv2.HorizontalPodAutoscaler, dryRun bool) error {
 	next := hpa.DeepCopy()
 	if foreign(hpa, raisedBy(hpa)) == nil {
 		n := originalFloor(hpa)
 		next.Spec.MinReplicas = &n
-	}
-	for _, a := range []string{v1alpha1.AnnotationScaler, v1alpha1.AnnotationOriginal, v1alpha1.AnnotationFloor} {
-		delete(next.Annotations, a)
+		next.Annotations[v1alpha1.AnnotationFloor] = strconv.Itoa(int(n))
 	}
 	opts := []client.PatchOption{fieldOwner}
 	if dryRun {
 		opts = append(opts, client.DryRunAll)
 	}
-	patch := client.MergeFromWithOptions(hpa, client.MergeFromWithOptimisticLock{})
-	if err := c.Patch(ctx, next, patch, opts...); err != nil {
+	locked := client.MergeFromWithOptimisticLock{}
+	if err := c.Patch(ctx, next, client.MergeFromWithOptions(hpa, locked), opts...); err != nil {
 		return fmt.Errorf("restore minReplicas of HorizontalPodAutoscaler %s: %w", hpa.Name, err)
+	}
+	if dryRun {
+		return nil
+	}
+	// Unlike what is read from the cache, the answer to the patch has managedFields.
+	written := next.DeepCopy()
+	for _, a := range []string{v1alpha1.AnnotationScaler, v1alpha1.AnnotationOriginal, v1alpha1.AnnotationFloor} {
+		delete(next.Annotations, a)
+	}
+	next.ManagedFields = slices.DeleteFunc(next.ManagedFields, func(e metav1.ManagedFieldsEntry) bool {
+		return e.Manager == string(fieldOwner)
+	})
+	if err := c.Patch(ctx, next, client.MergeFromWithOptions(written, locked), opts...); err != nil {
+		return fmt.Errorf("give up HorizontalPodAutoscaler %s: %w", hpa.Name, err)
 	}
 	return nil
 }
