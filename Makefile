@@ -28,7 +28,7 @@ test: bin/prometheus bin/promtool $(KUBEBUILDER_ASSETS)/kube-apiserver ## run ev
 
 test-all: test plane-assets ## the tests with the race detector, on a whole control plane too, and a minute of every fuzz target
 	$(GO) test -race -timeout 60m ./...
-	HINDCAST_PLANE=15m $(GO) test -timeout 60m -run Plane -v ./internal/clustertest ./live
+	HINDCAST_PLANE=15m $(GO) test -timeout 60m -run Plane -v ./internal/clustertest ./internal/stack ./live
 	HINDCAST_FLEET=1000 HINDCAST_FLEET_MODE=Active $(GO) test -timeout 60m -run Fleet -v ./live
 	scripts/fuzz.sh 60s
 
@@ -38,7 +38,7 @@ test-prometheus: ## only the tests that need a Prometheus server, against PROMET
 envtest-assets: $(KUBEBUILDER_ASSETS)/kube-apiserver ## get a Kubernetes API server for the tests, and print its folder
 	@echo $(KUBEBUILDER_ASSETS)
 
-plane-assets: $(KUBEBUILDER_ASSETS)/kwok ## get the rest of a control plane: controller manager, scheduler, kwok
+plane-assets: $(KUBEBUILDER_ASSETS)/kwok $(KUBEBUILDER_ASSETS)/node_exporter ## get the rest of a control plane, and exporters: controller manager, scheduler, kwok, kube-state-metrics, node_exporter
 	@echo $(KUBEBUILDER_ASSETS)
 
 generate: ## write what is made from something else: CRD and deep copies, the interface of KEDA, the rules for the Prometheus Operator
@@ -75,9 +75,12 @@ check-accuracy: build ## fail where forecasts or V3 got worse than testdata/base
 baseline: build ## write testdata/baselines anew, where a change is meant
 	scripts/accuracy.sh --update
 
-.PHONY: dashboards dashboards-pictures
+.PHONY: dashboards dashboards-live dashboards-pictures
 dashboards: ## write grafana/*.json anew from their description in Go
 	$(GO) run ./grafana/generate grafana
+
+dashboards-live: bin/prometheus bin/promtool $(KUBEBUILDER_ASSETS)/kube-apiserver plane-assets ## ask every query of the dashboards of a live stack, for docs/dashboards-live.md; ten minutes
+	HINDCAST_PLANE=1 $(GO) test -timeout 30m -count 1 -run PlaneDashboards -v ./internal/stack -update
 
 dashboards-pictures: build ## draw what the dashboards show of a simulated week, for docs/dashboards.md
 	GO=$(GO) scripts/dashboard-pictures.sh
@@ -90,3 +93,6 @@ $(abspath bin/k8s)/kube-apiserver: tools/envtest/go.mod
 
 $(abspath bin/k8s)/kwok: tools/envtest/go.mod tools/kwok/go.mod
 	@GO=$(GO) scripts/k8s-assets.sh $(@D) plane
+
+$(abspath bin/k8s)/node_exporter: tools/envtest/go.mod tools/envtest/kubelet/main.go tools/kube-state-metrics/go.mod tools/node-exporter/go.mod
+	@GO=$(GO) scripts/k8s-assets.sh $(@D) exporters

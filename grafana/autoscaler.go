@@ -13,7 +13,9 @@ func autoscaler() board {
 			datasource(), namespace(), deployment(),
 			values("scaler", "Scaler", "The PredictiveScaler.", `label_values(hindcast_scaler_desired_replicas{namespace="$namespace"}, scaler)`),
 			values("metric", "Metric", "One of the scaler's metrics.", `label_values(hindcast_scaler_observed{namespace="$namespace",scaler="$scaler"}, metric)`),
-			values("horizon", "Horizon", "How far ahead a forecast looks.", `label_values(hindcast_scaler_forecast{namespace="$namespace",scaler="$scaler",metric="$metric"}, horizon)`),
+			values("horizon", "Horizon", "How far ahead a forecast looks.", `label_values(hindcast_scaler_forecast{namespace="$namespace",scaler="$scaler",metric="$metric"}, horizon)`).
+				// 3m comes before 11m.
+				Sort(dashboard.VariableSortNumericalAsc),
 			policies(), latency(), objective(), price(),
 		},
 		rows: []row{

@@ -3,10 +3,11 @@
 #
 #	scripts/k8s-assets.sh DIR api	# etcd, kube-apiserver and kubectl
 #	scripts/k8s-assets.sh DIR plane	# kube-controller-manager, kube-scheduler and kwok
+#	scripts/k8s-assets.sh DIR exporters	# kube-state-metrics, node_exporter and the metrics of a kubelet
 #
 # The first three are downloaded by setup-envtest where that takes less than
 # HINDCAST_DOWNLOAD seconds (default 60; 0 builds them). All others are built, from the
-# versions that tools/envtest/go.mod and tools/kwok/go.mod pin.
+# versions that the go.mod files in tools/ pin.
 set -euo pipefail
 dir=$1 part=$2
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -71,8 +72,15 @@ plane)
 		echo ---
 	done >"$dir/kwok-stages.yaml"
 	;;
+exporters)
+	build kubelet ./kubelet
+	cd ../kube-state-metrics
+	build kube-state-metrics k8s.io/kube-state-metrics/v2
+	cd ../node-exporter
+	build node_exporter github.com/prometheus/node_exporter
+	;;
 *)
-	echo "k8s-assets: $part is neither api nor plane" >&2
+	echo "k8s-assets: $part is none of api, plane and exporters" >&2
 	exit 2
 	;;
 esac

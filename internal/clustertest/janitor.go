@@ -44,6 +44,9 @@ rm -rf "$0"`
 // wrap returns a program that does the same as another, and is known to the janitor.
 func (j *janitor) wrap(program string) (string, error) {
 	path := filepath.Join(j.dir, filepath.Base(program))
+	if _, err := os.Stat(path); err == nil {
+		return path, nil // it runs already, and one more is to
+	}
 	script := fmt.Sprintf("#!/bin/sh\necho $$ >>'%s'\nexec '%s' \"$@\"\n", filepath.Join(j.dir, "pids"), program)
 	return path, os.WriteFile(path, []byte(script), 0o700)
 }

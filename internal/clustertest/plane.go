@@ -1,6 +1,7 @@
 package clustertest
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,17 +23,26 @@ func StartPlane(t testing.TB, nodes int, crds ...string) *Cluster {
 	t.Helper()
 	dir := Assets(t, "kube-controller-manager", "kube-scheduler", "kwok", "kwok-stages.yaml")
 	c := New(t, crds...)
+	// Tests of several processes must not listen in each other's place.
+	network := fmt.Sprintf("127.%d", 1+os.Getpid()%250)
 	kubeconfig := c.Kubeconfig(t)
-	c.run(t, filepath.Join(dir, "kube-controller-manager"), "--kubeconfig="+kubeconfig, "--leader-elect=false", "--secure-port=0",
+	c.Run(t, filepath.Join(dir, "kube-controller-manager"), "--kubeconfig="+kubeconfig, "--leader-elect=false", "--secure-port=0",
 		"--horizontal-pod-autoscaler-downscale-stabilization=30s",
-		"--controllers=deployment-controller,replicaset-controller,statefulset-controller,job-controller,"+
+		"--controllers=deployment-controller,replicaset-controller,statefulset-controller,daemonset-controller,job-controller,"+
 			"horizontal-pod-autoscaler-controller,endpointslice-controller,disruption-controller,"+
 			"serviceaccount-controller,node-lifecycle-controller,garbage-collector-controller,namespace-controller")
-	c.run(t, filepath.Join(dir, "kube-scheduler"), "--kubeconfig="+kubeconfig, "--leader-elect=false", "--secure-port=0")
-	c.run(t, filepath.Join(dir, "kwok"), "--kubeconfig="+kubeconfig, "--manage-all-nodes=true", "--node-lease-duration-seconds=40",
-		"--config="+filepath.Join(dir, "kwok-stages.yaml"))
-	for range nodes {
-		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{GenerateName: "node-"}}
+	c.Run(t, filepath.Join(dir, "kube-scheduler"), "--kubeconfig="+kubeconfig, "--leader-elect=false", "--secure-port=0")
+	c.Run(t, filepath.Join(dir, "kwok"), "--kubeconfig="+kubeconfig, "--manage-all-nodes=true", "--node-lease-duration-seconds=40",
+		"--config="+filepath.Join(dir, "kwok-stages.yaml"), "--cidr="+network+".128.0/17")
+	for i := range nodes {
+		name := fmt.Sprintf("node-%d", i)
+		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
+			corev1.LabelHostname: name, corev1.LabelOSStable: "linux", corev1.LabelArchStable: "amd64",
+		}}}
+		node.Status.Addresses = []corev1.NodeAddress{
+			{Type: corev1.NodeInternalIP, Address: fmt.Sprintf("%s.0.%d", network, i+1)}, {Type: corev1.NodeHostName, Address: name},
+		}
+		node.Status.DaemonEndpoints.KubeletEndpoint.Port = 10250
 		node.Status.Allocatable = corev1.ResourceList{
 			corev1.ResourceCPU: resource.MustParse("8"), corev1.ResourceMemory: resource.MustParse("32Gi"), corev1.ResourcePods: resource.MustParse("110"),
 		}
@@ -44,16 +54,16 @@ func StartPlane(t testing.TB, nodes int, crds ...string) *Cluster {
 	return c
 }
 
-// run runs a program beside the cluster until the test ends, and fails the test if the
+// Run runs a program beside the cluster until the test ends, and fails the test if the
 // program ends first.
-func (c *Cluster) run(t testing.TB, program string, args ...string) {
+func (c *Cluster) Run(t testing.TB, program string, args ...string) {
 	t.Helper()
 	name := filepath.Base(program)
 	wrapped, err := c.janitor.wrap(program)
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, err := os.Create(filepath.Join(c.janitor.dir, name+".log"))
+	log, err := os.CreateTemp(c.janitor.dir, name+"-*.log")
 	if err != nil {
 		t.Fatal(err)
 	}

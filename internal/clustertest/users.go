@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
@@ -66,6 +68,28 @@ func (c *Cluster) ServiceAccount(t testing.TB, namespace, name string) *rest.Con
 	config := rest.AnonymousClientConfig(c.Config)
 	config.BearerToken, config.QPS = token.Status.Token, -1
 	return config
+}
+
+// KubeconfigOf writes the kubeconfig of a user or a service account with a token, and
+// returns its path.
+func KubeconfigOf(t testing.TB, config *rest.Config) string {
+	t.Helper()
+	const name = "test"
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	err := clientcmd.WriteToFile(clientcmdapi.Config{
+		Clusters: map[string]*clientcmdapi.Cluster{name: {
+			Server: config.Host, CertificateAuthority: config.CAFile, CertificateAuthorityData: config.CAData,
+		}},
+		AuthInfos: map[string]*clientcmdapi.AuthInfo{name: {
+			Token: config.BearerToken, ClientCertificateData: config.CertData, ClientKeyData: config.KeyData,
+		}},
+		Contexts:       map[string]*clientcmdapi.Context{name: {Cluster: name, AuthInfo: name}},
+		CurrentContext: name,
+	}, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // Kubeconfig writes an administrator's kubeconfig, for programs that read one, and

@@ -73,6 +73,46 @@ func TestSeriesLabels(t *testing.T) {
 	}
 }
 
+// TestExposed holds the list to what kube-state-metrics, node_exporter and cAdvisor were
+// seen to expose: the name, the type, and labels, of which a series may have more than we
+// list. The file says how it is made.
+func TestExposed(t *testing.T) {
+	text, err := os.ReadFile("testdata/exposed.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string][]string{} // name to type and labels
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) == 3 && fields[0] != "#" {
+			seen[fields[0]] = fields[1:]
+		}
+	}
+	for _, m := range metricnames.All() {
+		switch m.Source {
+		case metricnames.CAdvisor, metricnames.KubeStateMetrics, metricnames.NodeExporter:
+		default:
+			continue
+		}
+		found, ok := seen[m.Name]
+		if !ok {
+			t.Errorf("%s exposes no %s", m.Source, m.Name)
+			continue
+		}
+		if found[0] != string(m.Type) {
+			t.Errorf("%s is a %s, and a %s of %s", m.Name, m.Type, found[0], m.Source)
+		}
+		for _, label := range m.Labels {
+			if !slices.Contains(strings.Split(found[1], ","), label) {
+				t.Errorf("%s has no label %s: it has %s", m.Name, label, found[1])
+			}
+		}
+		delete(seen, m.Name)
+	}
+	for name := range seen {
+		t.Errorf("%s is not in the list any more: make dashboards-live", name)
+	}
+}
+
 const page = "../../docs/metrics.md"
 
 // TestPage: the table of docs/metrics.md is this list. -update rewrites it.

@@ -70,6 +70,12 @@ func StartWith(t testing.TB, dir, config string) *Server {
 	return start(t, dir, config)
 }
 
+// StartAt runs a server at an address, HOST:PORT, over dir with the text of a configuration.
+func StartAt(t testing.TB, address, dir, config string) *Server {
+	t.Helper()
+	return startAt(t, address, dir, config)
+}
+
 // Scrape runs a server over dir that scrapes a target, HOST:PORT, too.
 func Scrape(t testing.TB, dir, target string, interval time.Duration) *Server {
 	t.Helper()
@@ -93,12 +99,17 @@ func Backfill(t testing.TB, dir string, openMetrics []byte) {
 
 func start(t testing.TB, dir, text string) *Server {
 	t.Helper()
+	return startAt(t, FreeAddress(t), dir, text)
+}
+
+func startAt(t testing.TB, address, dir, text string) *Server {
+	t.Helper()
 	binary := Find(t)
 	config := filepath.Join(t.TempDir(), "prometheus.yml")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{address: FreeAddress(t)}
+	s := &Server{address: address}
 	log := &output{ready: make(chan struct{})}
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	cmd := exec.CommandContext(ctx, binary, "--config.file="+config, "--storage.tsdb.path="+dir,
