@@ -36,7 +36,30 @@ type csvRow struct {
 	index  []int // of the names among the fields; -1: missing
 	number int64 // of the row, from 0, over all files
 	at     int64
+	origin origin    // of at, where it is the row that tells
 	out    []float64 // NaN: none
+}
+
+// An origin is what a time counts from.
+type origin int
+
+const (
+	dated   origin = iota + 1 // from 1970
+	undated                   // from an unknown origin
+)
+
+// agree takes the origin of the first row for that of all.
+func (r *csvRow) agree() why {
+	switch {
+	case r.origin == 0 || r.origin == r.sink.origin:
+		return ""
+	case r.sink.origin == 0:
+		r.sink.origin, r.undated = r.origin, r.origin == undated
+		return ""
+	case r.origin == undated:
+		return "the time is a number of seconds since an unknown origin, but those before it are dates"
+	}
+	return "the time is a date, but those before it are seconds since an unknown origin"
 }
 
 // field returns the field of the i-th name, nil where it is missing.
@@ -226,6 +249,9 @@ func (m matcher) matcherField() string { return m.field }
 // store puts what the row says into the table.
 func (d *csvDecoder) store() why {
 	r := &d.row
+	if w := r.agree(); w != "" {
+		return w
+	}
 	if k := d.spec.columns[0].kind; k == rate {
 		bin, w := d.event(r.at)
 		if w != "" {

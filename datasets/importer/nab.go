@@ -68,12 +68,13 @@ func counts() Format {
 // time reads unix seconds or milliseconds, or a date; small numbers count from an
 // unknown origin.
 func (r *csvRow) time(b []byte) (int64, why) {
+	r.origin = dated
 	if len(b) > 4 && b[4] == '-' {
 		return r.zone.parse(b)
 	}
 	at, w := unix(b)
 	if w == "" && at < firstAbsolute*second {
-		r.undated = true
+		r.origin = undated
 	}
 	return at, w
 }

@@ -26,8 +26,9 @@ type sink struct {
 	nominal          int64         // distance of the samples of a series, 0 if unknown
 	distances        map[int64]int // of a probe
 	undated          bool
-	value            int // the column that is the load by default
-	state            any // of the format, across files
+	origin           origin // of a format in which the rows tell; 0: none did yet
+	value            int    // the column that is the load by default
+	state            any    // of the format, across files
 }
 
 const tooFarBack why = "the time is too far before the latest one"
