@@ -153,6 +153,24 @@ func TestEveryAlertFires(t *testing.T) {
 			change: func(spec *v1alpha1.ExperimentSpec) { spec.Cluster.Nodes.Count = 1 },
 			fires:  []string{"HindcastPodsPending"},
 		},
+		"half of the nodes are lost": {
+			load: hours(4, calm), entrant: "hpa",
+			faults: []v1alpha1.ClusterFault{{Kind: v1alpha1.FaultNodeLoss, Share: "0.5", At: "3h", Duration: lasting(30 * time.Minute)}},
+			fires:  []string{"HindcastTargetDown", "HindcastPodsPending"},
+			also:   []string{"HindcastScalerAtMax", "HindcastSLOBurnFast", "HindcastSLOBurnMedium", "HindcastSLOBurnSlow"},
+		},
+		"Prometheus is down": { // and nobody judges anything
+			load: hours(4, calm), entrant: "static", value: 5,
+			faults: []v1alpha1.ClusterFault{
+				{Kind: v1alpha1.FaultScrapeOutage, At: "3h", Duration: lasting(40 * time.Minute)},
+				{Kind: v1alpha1.FaultNodeLoss, Share: "1", At: "181m", Duration: lasting(30 * time.Minute)},
+			},
+			also: []string{"HindcastSLOBurnFast", "HindcastSLOBurnMedium", "HindcastSLOBurnSlow"},
+		},
+		"a rollout": {
+			load: hours(6, calm), entrant: "static", value: 5,
+			faults: []v1alpha1.ClusterFault{{Kind: v1alpha1.FaultRollout, At: "3h"}, {Kind: v1alpha1.FaultRollout, At: "4h"}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			change := func(spec *v1alpha1.ExperimentSpec) {

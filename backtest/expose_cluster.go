@@ -43,8 +43,8 @@ func (e *exposer) addDeployment() error {
 	a.add(metricnames.DeploymentStatus, status)
 	a.add(metricnames.DeploymentReady, ready)
 	a.add(metricnames.DeploymentAvailable, ready) // minReadySeconds is 0
-	a.add(metricnames.DeploymentUnavailable, func() float64 { return max(spec()-ready(), 0) })
-	a.add(metricnames.DeploymentUpdated, status) // nothing is rolled out
+	a.add(metricnames.DeploymentUnavailable, func() float64 { return max(status()-ready(), 0) })
+	a.add(metricnames.DeploymentUpdated, func() float64 { return float64(w.Updated()) })
 	a.add(metricnames.DeploymentCreated, func() float64 { return created })
 	return a.err
 }

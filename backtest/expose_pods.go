@@ -3,6 +3,7 @@ package backtest
 import (
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"hindcast.dev/internal/metricnames"
@@ -131,7 +132,7 @@ func (e *exposer) addPlaced(ps *podSeries, p *sim.Pod, node string) error {
 	if node != "" {
 		a.labels = append(a.labels, label("node", node))
 	}
-	a.add(metricnames.PodInfo, func() float64 { return 1 }, label("created_by_kind", "ReplicaSet"), label("created_by_name", e.app))
+	a.add(metricnames.PodInfo, func() float64 { return 1 }, label("created_by_kind", "ReplicaSet"), label("created_by_name", e.replicaSet(p)))
 	cores, bytes := func(milli int64) func() float64 {
 		return func() float64 { return float64(milli) / 1000 }
 	}, func(n int64) func() float64 {
@@ -147,6 +148,15 @@ func (e *exposer) addPlaced(ps *podSeries, p *sim.Pod, node string) error {
 		a.add(metricnames.PodLimits, bytes(e.env.limitBytes), memory...)
 	}
 	return a.err
+}
+
+// replicaSet is the name of the ReplicaSet of a pod: that of the Deployment until it is rolled out
+// for the first time.
+func (e *exposer) replicaSet(p *sim.Pod) string {
+	if p.Revision == 0 {
+		return e.app
+	}
+	return e.app + "-" + strconv.Itoa(p.Revision)
 }
 
 // addContainer adds the series of cAdvisor, and what the application itself exposes.

@@ -105,6 +105,8 @@ func (f *fault) words() string {
 		return "crash of " + some("a pod", "ready pods")
 	case v1alpha1.FaultNodeLoss:
 		return "loss of " + some("a node", "nodes")
+	case v1alpha1.FaultRollout:
+		return "rollout of a new version"
 	}
 	return f.kind
 }
@@ -114,6 +116,7 @@ var worldly = map[string]sim.FaultKind{
 	v1alpha1.FaultMetricsOutage: sim.MetricsOutage,
 	v1alpha1.FaultPodRestart:    sim.PodRestart,
 	v1alpha1.FaultNodeLoss:      sim.NodeLoss,
+	v1alpha1.FaultRollout:       sim.Rollout,
 }
 
 // inWorld returns those faults that the world itself meets; the others are its observers'.

@@ -108,6 +108,7 @@ func everyFault() []v1alpha1.ClusterFault {
 	return []v1alpha1.ClusterFault{
 		{Kind: v1alpha1.FaultPodRestart, PerDay: "24", Share: "0.4"},
 		{Kind: v1alpha1.FaultPodRestart, PerDay: "48"},
+		{Kind: v1alpha1.FaultRollout, PerDay: "24"},
 		{Kind: v1alpha1.FaultNodeLoss, PerDay: "12", Duration: lasting(9 * time.Minute)},
 		{Kind: v1alpha1.FaultNodeLoss, PerDay: "12", Share: "0.5", Duration: lasting(3 * time.Minute)},
 		{Kind: v1alpha1.FaultMetricsOutage, PerDay: "6", Duration: lasting(5 * time.Minute)},

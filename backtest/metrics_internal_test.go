@@ -73,6 +73,8 @@ type snapshot struct {
 	cpu, memory, inFlight    float64
 	ended, received          float64
 	restarts                 int
+	updated                  int32
+	versions                 int // of pods
 	running                  int // pods whose container runs
 	nodesUp, nodesReady      int
 	booted                   float64 // when the nodes that are up did, seconds
@@ -81,6 +83,18 @@ type snapshot struct {
 func (s *snapshot) take(w *sim.World) {
 	spec, status := w.Scale()
 	*s = snapshot{at: w.Now(), spec: spec, status: status, ready: w.Ready()}
+	newest := 0
+	for _, p := range w.Pods() {
+		newest = max(newest, p.Revision)
+	}
+	versions := map[int]bool{}
+	for _, p := range w.Pods() {
+		versions[p.Revision] = true
+		if p.Revision == newest && !p.Deleting {
+			s.updated++
+		}
+	}
+	s.versions = len(versions)
 	for _, p := range w.Pods() {
 		s.pods++
 		switch {
@@ -193,6 +207,11 @@ func TestSeriesShowFaults(t *testing.T) {
 	}
 }
 
+// TestSeriesShowRollouts is the same in a world in which new versions are rolled out.
+func TestSeriesShowRollouts(t *testing.T) {
+	seriesShowTheWorld(t, v1alpha1.ClusterFault{Kind: v1alpha1.FaultRollout, PerDay: "48"})
+}
+
 // TestSeriesShowLostNodes is the same in a world that loses nodes.
 func TestSeriesShowLostNodes(t *testing.T) {
 	seriesShowTheWorld(t,
@@ -215,8 +234,9 @@ func seriesShowTheWorld(t *testing.T, faults ...v1alpha1.ClusterFault) (last sna
 	if err != nil {
 		t.Fatal(err)
 	}
+	rollouts := slices.ContainsFunc(faults, func(f v1alpha1.ClusterFault) bool { return f.Kind == v1alpha1.FaultRollout })
 	reboots := slices.ContainsFunc(faults, func(f v1alpha1.ClusterFault) bool { return f.Kind == v1alpha1.FaultNodeLoss })
-	down, unknown := 0, 0
+	down, unknown, mixed := 0, 0, 0
 	looks, twins, gone, pending := 0, 0, 0, 0
 	most := 0
 	watch(t, e, &ent, func(seen snapshot, w *sim.World, db *promdb.DB, _ *promdb.View) {
@@ -247,6 +267,9 @@ func seriesShowTheWorld(t *testing.T, faults ...v1alpha1.ClusterFault) (last sna
 			{`sum(container_cpu_usage_seconds_total)`, seen.cpu},
 			{`sum(container_memory_working_set_bytes{container="shop"})`, seen.memory},
 			{`sum(http_requests_in_flight)`, seen.inFlight},
+			{`kube_deployment_status_replicas_updated`, float64(seen.updated)},
+			{`kube_deployment_status_replicas_unavailable`, float64(seen.status - seen.ready)},
+			{`count(count by (created_by_name) (kube_pod_info))`, float64(seen.versions)},
 			{`sum(kube_pod_container_status_restarts_total)`, float64(seen.restarts)},
 			{`sum(container_network_receive_bytes_total)`, seen.received},
 		} {
@@ -277,11 +300,17 @@ func seriesShowTheWorld(t *testing.T, faults ...v1alpha1.ClusterFault) (last sna
 		if n > float64(seen.restarts) || n < 0.8*float64(seen.restarts)-3 {
 			t.Fatalf("the histograms at %v fall %v times, the world has %d restarts", now, n, seen.restarts)
 		}
+		if seen.versions > 1 {
+			mixed++
+		}
 		if w.MetricsServed() {
 			twins += compareTwin(t, w, db, seen.at)
 		}
 		last = seen
 	})
+	if rollouts != (mixed > 0) {
+		t.Errorf("pods of two versions at %d looks", mixed)
+	}
 	if reboots != (down > 0 && unknown > 0) {
 		t.Errorf("nodes were down at %d looks, unknown at %d", down, unknown)
 	}

@@ -144,7 +144,7 @@ func faultsTable(r *result.Result) *table {
 	}
 	t := &table{
 		caption: "Faults, the same under every policy",
-		columns: []column{{"fault", "", false}, {"what", "", true}, {"when", "", true}, {"duration", "", false}},
+		columns: []column{{"fault", "", true}, {"what", "", true}, {"when", "", true}, {"duration", "", false}},
 	}
 	clock := clock{start: r.Dataset.Start, relative: r.Dataset.Relative}
 	for i, f := range r.Faults {
@@ -152,7 +152,7 @@ func faultsTable(r *result.Result) *table {
 			t.note = "And " + strconv.Itoa(len(r.Faults)-i) + " more; result.json lists them all."
 			break
 		}
-		lasted := "at once"
+		lasted := ""
 		if f.End.After(f.Start) {
 			lasted = duration(f.End.Sub(f.Start).Seconds())
 		}

@@ -15,6 +15,7 @@ const (
 	MetricsOutage FaultKind = iota + 1 // metrics-server is down
 	PodRestart                         // containers of ready pods crash and start again
 	NodeLoss                           // machines fail
+	Rollout                            // the Deployment gets a new template
 )
 
 // A Fault goes wrong in a world at a time since its start.
@@ -38,6 +39,8 @@ func (w *World) scheduleFaults() {
 				w.crash(i, f.Share)
 			case NodeLoss:
 				w.loseNodes(i, f.Share, f.At+f.For)
+			case Rollout:
+				w.rollOut()
 			}
 			w.beginSpan()
 		})

@@ -32,6 +32,11 @@ func TestFaultsConserveRequests(t *testing.T) {
 			{Kind: sim.NodeLoss, At: 90 * time.Second, For: 30 * time.Second, Share: 0.5}, {Kind: sim.NodeLoss, At: 95 * time.Second, For: 90 * time.Second},
 			{Kind: sim.NodeLoss, At: 185 * time.Second, For: time.Hour, Share: 0.5}, {Kind: sim.NodeLoss, At: 250 * time.Second, For: time.Second, Share: 1},
 		},
+		"rollout": {{Kind: sim.Rollout, At: 95 * time.Second}, {Kind: sim.Rollout, At: 170 * time.Second}, {Kind: sim.Rollout, At: 211 * time.Second}},
+		"rollout and node-loss": {
+			{Kind: sim.Rollout, At: 95 * time.Second}, {Kind: sim.NodeLoss, At: 100 * time.Second, For: time.Minute, Share: 0.5},
+			{Kind: sim.NodeLoss, At: 170 * time.Second, For: 6 * time.Minute, Share: 1}, {Kind: sim.Rollout, At: 190 * time.Second},
+		},
 		"node-loss and pod-restart": {
 			{Kind: sim.NodeLoss, At: 90 * time.Second, For: 100 * time.Second, Share: 1}, {Kind: sim.PodRestart, At: 100 * time.Second, Share: 1},
 			{Kind: sim.PodRestart, At: 250 * time.Second, Share: 1}, {Kind: sim.NodeLoss, At: 255 * time.Second, For: 2 * time.Second, Share: 1},

@@ -24,24 +24,33 @@ func (w *World) SetScale(n int32) error {
 
 // reconcile creates or deletes pods until as many as desired are not being deleted.
 func (w *World) reconcile() {
+	if w.rolling() {
+		w.roll()
+		return
+	}
 	_, have := w.Scale()
 	for ; have < w.desired; have++ {
-		p := w.newPod()
-		w.pods = append(w.pods, p)
-		w.schedule(p)
+		w.create()
 	}
 	for ; have > w.desired; have-- {
-		w.delete(w.victim())
+		w.delete(w.victim(nil))
 	}
+}
+
+func (w *World) create() {
+	p := w.newPod()
+	w.pods = append(w.pods, p)
+	w.schedule(p)
 }
 
 // victim returns the pod that a ReplicaSet deletes first: unscheduled before
 // scheduled, pending before running, not ready before ready, on the fuller node
-// before the emptier, ready for a shorter time, created later.
-func (w *World) victim() *Pod {
+// before the emptier, ready for a shorter time, created later. Of, if not nil, says which pods
+// are its.
+func (w *World) victim(of func(*Pod) bool) *Pod {
 	var worst *Pod
 	for _, p := range w.pods {
-		if !p.Deleting && (worst == nil || w.deletedBefore(p, worst)) {
+		if !p.Deleting && (of == nil || of(p)) && (worst == nil || w.deletedBefore(p, worst)) {
 			worst = p
 		}
 	}
@@ -113,6 +122,9 @@ func (w *World) becomeReady(p *Pod) {
 	p.bornAt, p.everReady = w.now, true
 	w.rotate(p, true)
 	w.ramp()
+	if w.revision > 0 {
+		w.reconcile() // a rolling update goes on
+	}
 	w.beginSpan()
 }
 

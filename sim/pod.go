@@ -70,6 +70,7 @@ type Pod struct {
 	// UnreadyAt is when it was last ready before it ceased to be; zero: it never did.
 	UnreadyAt time.Time
 	Restarts  int // of its container
+	Revision  int // of the Deployment's template, from 0
 	// Lost is a pod whose node has failed. Nothing of it answers; what is known of it is from
 	// before.
 	Lost bool
@@ -130,6 +131,7 @@ func (w *World) newPod() *Pod {
 		Name:      w.cfg.Name + "-" + strconv.Itoa(n),
 		Phase:     Unscheduled,
 		Created:   w.Now(),
+		Revision:  w.revision,
 		ordinal:   n,
 		node:      -1,
 		timeToRun: schedule,

@@ -104,6 +104,7 @@ type World struct {
 	serving int
 	ramping bool // a ramp event is scheduled
 
+	revision       int           // of the Deployment's template
 	lostNodes      int           // nodes that have failed
 	ghosts         int           // of serving, those on such nodes
 	noMetricsUntil time.Duration // metrics-server is down until then

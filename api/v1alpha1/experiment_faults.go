@@ -15,11 +15,12 @@ const (
 	FaultMetricsOutage = "metrics-server-outage" // the resource metrics API does not answer
 	FaultPodRestart    = "pod-restart"           // containers of ready pods crash and start again
 	FaultNodeLoss      = "node-loss"             // machines fail
+	FaultRollout       = "rollout"               // the Deployment gets a new template
 )
 
 // FaultKinds returns the values of ClusterFault.Kind.
 func FaultKinds() []string {
-	return []string{FaultScrapeOutage, FaultMetricsOutage, FaultPodRestart, FaultNodeLoss}
+	return []string{FaultScrapeOutage, FaultMetricsOutage, FaultPodRestart, FaultNodeLoss, FaultRollout}
 }
 
 // ScrapeJobs returns the jobs of Prometheus whose targets an outage may take away: the
@@ -31,7 +32,8 @@ func ScrapeJobs() []string {
 // ClusterFault is something that goes wrong in the simulated cluster, or is done to it: once,
 // at a time, or again and again at random. All policies meet the same faults.
 type ClusterFault struct {
-	// Kind is what happens: scrape-outage, metrics-server-outage, pod-restart or node-loss.
+	// Kind is what happens: scrape-outage, metrics-server-outage, pod-restart, node-loss or
+	// rollout.
 	Kind string `json:"kind"`
 	// At is when: a duration since the start of the data such as 26h, or a time such as
 	// 2026-01-05T12:00:00Z. Either this or PerDay.
@@ -50,7 +52,7 @@ type ClusterFault struct {
 }
 
 // lasts reports whether a kind of fault goes on for a duration.
-func lasts(kind string) bool { return kind != FaultPodRestart }
+func lasts(kind string) bool { return kind != FaultPodRestart && kind != FaultRollout }
 
 // hasShare reports whether a kind of fault hits a share of what there is.
 func hasShare(kind string) bool { return kind == FaultPodRestart || kind == FaultNodeLoss }

@@ -29,6 +29,10 @@ func TestMain(m *testing.M) {
 // and those of servers.
 func TestScripts(t *testing.T) {
 	prom := &servers{t: t}
+	examples, err := filepath.Abs("../../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -47,6 +51,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			// What is left behind in the temporary folder shows too.
 			e.Setenv("TMPDIR", filepath.Join(e.WorkDir, ".tmp"))
+			e.Setenv("EXAMPLES", examples)
 			return nil
 		},
 	})
