@@ -121,7 +121,8 @@ func (s *stack) targetsAreUp() {
 	}
 }
 
-// rulesWork wants every rule of the manifests to be evaluated without an error.
+// rulesWork wants every rule of the manifests to be evaluated without an error, and those
+// that record to have recorded something.
 func (s *stack) rulesWork() {
 	var answer struct {
 		Groups []struct {
@@ -135,6 +136,9 @@ func (s *stack) rulesWork() {
 			n++
 			if r.Health != "ok" {
 				s.t.Errorf("rule %s: %s %s", r.Name, r.Health, r.LastError)
+			}
+			if r.Type == "recording" && len(s.instant(r.Name)) == 0 {
+				s.t.Errorf("rule %s records nothing", r.Name)
 			}
 			if r.State == "firing" || r.State == "pending" {
 				s.t.Logf("alert %s is %s", r.Name, r.State)
