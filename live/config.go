@@ -51,6 +51,18 @@ type Config struct {
 	Registry prometheus.Registerer
 	// Log is nil for no logs.
 	Log *slog.Logger
+
+	// read is what wallClock reads; nil: the clock. Tests set it.
+	read func() (wall time.Time, monotonic time.Duration)
+}
+
+// clock returns a clock for one life of a policy.
+func (c *Config) clock() autoscaler.Clock {
+	w := newWallClock()
+	if c.read != nil {
+		w.read = c.read
+	}
+	return w
 }
 
 func (c *Config) setDefaults() {

@@ -48,13 +48,13 @@ func (p pattern) exposition(namespace string, at time.Time) string {
 	return fmt.Sprintf("http_requests_total{namespace=%q,job=\"test\",instance=\"shop\",pod=\"shop\"} %g", namespace, p.total(at))
 }
 
-// history is the last hours of it in the OpenMetrics format.
-func (p pattern) history(namespace string, length time.Duration) []byte {
+// history is the last hours of it up to an instant, in the OpenMetrics format.
+func (p pattern) history(namespace string, length time.Duration, until time.Time) []byte {
 	var out bytes.Buffer
 	out.WriteString("# TYPE http_requests counter\n")
-	for at, step := p.rising.Add(-length), 15*time.Second; at.Before(p.rising); at = at.Add(step) {
+	for at, step := until.Add(-length), 15*time.Second; at.Before(until); at = at.Add(step) {
 		fmt.Fprintf(&out, "%s %d\n", p.exposition(namespace, at), at.Unix())
-		if p.rising.Sub(at) < 2*time.Minute {
+		if until.Sub(at) < 2*time.Minute {
 			step = time.Second // as it is scraped, so that no window has a gap
 		}
 	}
@@ -75,7 +75,7 @@ func TestLiveOnPrometheus(t *testing.T) {
 	}))
 	t.Cleanup(app.Close)
 	data := t.TempDir()
-	promtest.Backfill(t, data, load.history(f.ns, 12*time.Hour))
+	promtest.Backfill(t, data, load.history(f.ns, 12*time.Hour, load.rising))
 	server := promtest.Scrape(t, data, app.Listener.Addr().String(), time.Second)
 	client, err := promclient.New(promclient.Config{URL: server.URL()})
 	if err != nil {

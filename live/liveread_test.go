@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ func watch(t *testing.T, period time.Duration) *watched {
 	}))
 	t.Cleanup(app.Close)
 	data := t.TempDir()
-	promtest.Backfill(t, data, w.load.history(w.f.ns, 12*time.Hour))
+	promtest.Backfill(t, data, w.load.history(w.f.ns, 12*time.Hour, w.load.rising))
 	w.server = promtest.StartWith(t, data, fmt.Sprintf("global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n"+
 		"- {job_name: test, honor_labels: true, static_configs: [{targets: [%q]}]}\n"+
 		"- {job_name: hindcast, honor_labels: true, static_configs: [{targets: [%q]}]}\n", app.Listener.Addr(), w.address))
@@ -142,9 +143,9 @@ func add(sums *liveview.Sums, log []autoscaler.Record) {
 		}
 		hours := rec.Time.Sub(life[len(life)-2].Time).Hours()
 		serving := rec.Replicas
-		for i := len(life) - 1; i >= 0; i-- {
-			serving = min(serving, life[i].Replicas)
-			if rec.Time.Sub(life[i].Time).Seconds() >= lead {
+		for _, older := range slices.Backward(life) {
+			serving = min(serving, older.Replicas)
+			if rec.Time.Sub(older.Time).Seconds() >= lead {
 				break // this one was in force a lead ago, and no older one
 			}
 		}

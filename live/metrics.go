@@ -24,8 +24,8 @@ var forecastLevels = []float64{0.5, 0.8, 0.95}
 type metrics struct {
 	accuracy, current, desired, forecast, fewest, most, mode, observed, skill, stale *prometheus.GaugeVec
 
-	decisions, demotions, queryErrors, scaleErrors, replicaSeconds, shortSeconds *prometheus.CounterVec
-	duration                                                                     *prometheus.HistogramVec
+	decisions, demotions, queryErrors, restarts, scaleErrors, replicaSeconds, shortSeconds *prometheus.CounterVec
+	duration                                                                               *prometheus.HistogramVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -54,6 +54,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		decisions:      counter(metricnames.ScalerDecisions),
 		demotions:      counter(metricnames.ScalerDemotions),
 		queryErrors:    counter(metricnames.ScalerQueryErrors),
+		restarts:       counter(metricnames.ScalerRestarts),
 		scaleErrors:    counter(metricnames.ScalerScaleErrors),
 		replicaSeconds: counter(metricnames.ScalerReplicaSeconds),
 		shortSeconds:   counter(metricnames.ScalerShortSeconds),
@@ -88,10 +89,27 @@ func (m *metrics) forget(namespace, name string) {
 	m.rest(namespace, name)
 	labels := prometheus.Labels{"namespace": namespace, "scaler": name}
 	m.mode.DeletePartialMatch(labels)
-	for _, c := range []*prometheus.CounterVec{m.decisions, m.demotions, m.queryErrors, m.scaleErrors, m.replicaSeconds, m.shortSeconds} {
+	for _, c := range []*prometheus.CounterVec{m.decisions, m.demotions, m.queryErrors, m.restarts, m.scaleErrors, m.replicaSeconds, m.shortSeconds} {
 		c.DeletePartialMatch(labels)
 	}
 	m.duration.DeletePartialMatch(labels)
+}
+
+// Why the loop of a scaler may begin anew.
+const (
+	restartJump  = "ClockJumped"
+	restartWarm  = "WarmingUp"
+	restartError = "Failed"
+)
+
+// begins notes that a loop begins, for the first time where reason is empty.
+func (m *metrics) begins(namespace, name, reason string) {
+	for _, known := range []string{restartJump, restartWarm, restartError} {
+		n := m.restarts.WithLabelValues(namespace, name, known)
+		if known == reason {
+			n.Inc()
+		}
+	}
 }
 
 func (m *metrics) setMode(namespace, name string, mode v1alpha1.Mode) {

@@ -17,6 +17,7 @@ import (
 func TestWhatRestsIsNotShown(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	m := newMetrics(reg)
+	m.begins("shop", "web", "")
 	m.setMode("shop", "web", v1alpha1.ModeShadow)
 	m.fewest.WithLabelValues("shop", "web").Set(1)
 	m.most.WithLabelValues("shop", "web").Set(9)

@@ -64,15 +64,7 @@ func TestWholePlane(t *testing.T) {
 		used := load(time.Now()) / planeCarries * planeMilliCPU / float64(max(1, d.Status.ReadyReplicas))
 		return corev1.ResourceList{corev1.ResourceCPU: *resource.NewMilliQuantity(int64(used), resource.DecimalSI)}
 	})
-	f.hpa("floored", "floored", 2, 40)
-	h := &autoscalingv2.HorizontalPodAutoscaler{}
-	f.get("floored", h)
-	h.Spec.Metrics = []autoscalingv2.MetricSpec{{Type: autoscalingv2.ResourceMetricSourceType, Resource: &autoscalingv2.ResourceMetricSource{
-		Name: corev1.ResourceCPU, Target: autoscalingv2.MetricTarget{Type: autoscalingv2.AverageValueMetricType, AverageValue: new(resource.MustParse("500m"))},
-	}}}
-	if err := k.Update(t.Context(), h); err != nil {
-		t.Fatal(err)
-	}
+	f.cpuHPA("floored", "500m")
 	f.run(c.Config, &prom{load: load}, nil)
 	for _, s := range []*v1alpha1.PredictiveScaler{f.scaler("scaled", "scaled", v1alpha1.ModeActive), floored(f.scaler("floored", "floored", v1alpha1.ModeActive), "floored")} {
 		s.Spec.Forecast = v1alpha1.ForecastSpec{} // auto finds the period
@@ -96,6 +88,20 @@ func (f *fixture) planeDeployment(name string) {
 		d.Spec.Template.Spec.Containers[0].Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("500m")}
 		return f.client.Update(f.t.Context(), d)
 	})
+}
+
+// cpuHPA makes an HPA of a Deployment of its name that wants so much CPU of each pod.
+func (f *fixture) cpuHPA(name, each string) {
+	f.t.Helper()
+	f.hpa(name, name, 2, 40)
+	h := &autoscalingv2.HorizontalPodAutoscaler{}
+	f.get(name, h)
+	h.Spec.Metrics = []autoscalingv2.MetricSpec{{Type: autoscalingv2.ResourceMetricSourceType, Resource: &autoscalingv2.ResourceMetricSource{
+		Name: corev1.ResourceCPU, Target: autoscalingv2.MetricTarget{Type: autoscalingv2.AverageValueMetricType, AverageValue: new(resource.MustParse(each))},
+	}}}
+	if err := f.client.Update(f.t.Context(), h); err != nil {
+		f.t.Fatal(err)
+	}
 }
 
 // A planeRow is what was seen at one time.

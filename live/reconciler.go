@@ -42,7 +42,7 @@ type reconciler struct {
 	events  events.EventRecorder
 	metrics *metrics
 	warmups chan struct{} // slots
-	// newClock returns a clock for one life of a policy; tests replace it.
+	// newClock returns a clock for one life of a policy.
 	newClock func() autoscaler.Clock
 
 	mu      sync.Mutex
@@ -66,7 +66,7 @@ func Add(mgr ctrl.Manager, cfg Config) error {
 		events:   mgr.GetEventRecorder("hindcast"),
 		metrics:  newMetrics(cfg.Registry),
 		warmups:  make(chan struct{}, cfg.Warmups),
-		newClock: func() autoscaler.Clock { return newWallClock() },
+		newClock: cfg.clock,
 		runners:  map[client.ObjectKey]*runner{},
 	}
 	gone := predicate.Funcs{

@@ -90,20 +90,25 @@ func (r *runner) setActive(active bool) {
 }
 
 func (r *runner) run(ctx context.Context) {
-	pause := shortestPause
+	pause, reason := shortestPause, ""
 	for ctx.Err() == nil {
 		began := time.Now()
+		r.c.metrics.begins(r.object.Namespace, r.object.Name, reason)
 		err := r.life(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case errors.Is(err, errClockJumped):
-			r.c.event(r.object, corev1.EventTypeWarning, "ClockJumped", "The wall clock jumped; beginning anew from the history of Prometheus")
+			reason = restartJump
+			r.log.Warn("the wall clock jumped; the scaler begins anew")
+			r.c.event(r.object, corev1.EventTypeWarning, restartJump, "The wall clock jumped; beginning anew from the history of Prometheus")
 			continue
 		case errors.Is(err, errWarmAgain):
-			r.c.event(r.object, corev1.EventTypeNormal, "WarmingUp", "Prometheus answers; beginning anew from its history")
+			reason = restartWarm
+			r.c.event(r.object, corev1.EventTypeNormal, restartWarm, "Prometheus answers; beginning anew from its history")
 			continue
 		}
+		reason = restartError
 		r.log.Warn("scaler stopped; it begins anew", "err", err, "pause", pause)
 		r.activity(ctx, false, reasonFor(err), err.Error())
 		if time.Since(began) > longestPause {

@@ -216,6 +216,10 @@ func TestDecisionsAreServed(t *testing.T) {
 	load := level(95)
 	p.manage(p.cluster.Config, load, nil, elected)
 	kill := p.stop
+	p.eventually("the first one leads", func() error {
+		_, err := p.cluster.Client(t).CoordinationV1().Leases(p.ns).Get(t.Context(), live.LeaseName, metav1.GetOptions{})
+		return err
+	})
 	p.manage(p.cluster.Config, load, nil, elected)
 	p.cluster.Register(t, v1beta1.SchemeGroupVersion, p.ns, "hindcast", p.front.listen(t), p.ours)
 

@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -113,12 +114,12 @@ func liveReplicasFigure(v *liveview.View) *figure {
 	p.Add(floor, ran, wanted)
 	fig := &figure{
 		name: "replicas", title: "Replicas: decided, and what ran", height: 210, panels: []*plot.Plot{p},
-		caption: "What each decision asked for, carried out or not, and what ran at that moment (.status.replicas). Shaded: not in Shadow.",
+		caption: "What each decision asked for, carried out or not, and what ran at that moment (.status.replicas).",
 		alt:     fmt.Sprintf("Step chart of the replicas that the scaler decided and those that ran, %s.", span(v)),
 		legend:  []entry{{"decided", wanted}, {"ran", ran}, {"fewest allowed", floor}},
 	}
-	if v.Verdict.Mode == "" {
-		fig.caption = "What each decision asked for, carried out or not, and what ran at that moment (.status.replicas)."
+	if len(otherModes(v)) > 0 {
+		fig.caption += " Shaded: not in Shadow."
 	}
 	if _, limit, ok := most.extent(); ok {
 		if limit <= 1.5*top {
@@ -263,7 +264,7 @@ func liveReasonsFigure(v *liveview.View) *figure {
 			total[j] += r
 		}
 		if i < reasonsShown || len(v.Reasons) == reasonsShown+1 {
-			names, rises = append(names, plain(e.Name)), append(rises, e.Rises)
+			names, rises = append(names, plain(e.Name)), append(rises, slices.Clone(e.Rises))
 			continue
 		}
 		if len(names) == reasonsShown {
@@ -276,12 +277,21 @@ func liveReasonsFigure(v *liveview.View) *figure {
 	if len(names) == 0 {
 		return nil
 	}
+	// A decision stands until the next one.
+	for j := 1; j < v.Steps; j++ {
+		if total[j] == 0 && !math.IsNaN(v.Desired[j]) {
+			total[j] = total[j-1]
+			for n := range rises {
+				rises[n][j] = rises[n][j-1]
+			}
+		}
+	}
 	all := liveBins(v, total, 0, 0)
 	p := livePanel(v, "decisions (%)", linearTicks{n: 4, scale: 100}, 0)
 	p.Y.Min, p.Y.Max = 0, 1
 	fig := &figure{
 		name: "reasons", title: "Decisions by reason", height: 160, panels: []*plot.Plot{p},
-		caption: "Share of the decisions within each column of the picture.",
+		caption: "Share of the decisions within each column of the picture; a decision stands until the next one.",
 		alt:     fmt.Sprintf("Stacked chart of the shares of %s of decisions, %s.", plural(len(names), "reason", "reasons"), span(v)),
 	}
 	below := all.steps(func(i int) float64 {

@@ -120,6 +120,9 @@ func healthTable(v *liveview.View) *table {
 	}
 	add("failed reads and updates of the replicas", v.ScaleErrors)
 	add("demotions of the model to last value", v.Demotions)
+	for _, e := range v.Restarts {
+		add("the loop began anew: "+plain(e.Name), e)
+	}
 	if !math.IsNaN(v.DecisionSeconds) {
 		t.add("mean time to decide", duration(v.DecisionSeconds))
 	}

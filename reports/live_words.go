@@ -134,8 +134,8 @@ func liveMeasures() []fact {
 	return []fact{
 		{"replica-hours", "The controller adds up, decision by decision, what runs, and what would have: the fewest replicas that were decided within the last lead, times the time since the decision before, which counts for five minutes at most."},
 		{"short", "The time in which fewer replicas ran, or would have, than the load observed then needed by the targets of the metrics."},
-		{"forecast", "A quantile of the highest value of a metric between the decision and a horizon later. It is drawn where that horizon ends, beside the highest value that came until then."},
-		{"held", "Forecasts that what came did not exceed / forecasts whose time has come and whose every value is known. A quantile of 0.95 should hold about 95 %."},
+		{"forecast", "A quantile of the highest value of a metric between the decision and a horizon later. It is drawn where that horizon ends, beside the highest value that later decisions saw until then."},
+		{"held", "Forecasts that what came did not exceed / forecasts whose time has come and whose every value is known. A quantile of 0.95 should hold about 95 %. Every decision's value counts, also those between the steps of the model."},
 		{"accuracy", "Worked out by the controller over about a day: 1 − Σ|forecast − observed| / Σ observed, of point forecasts that far ahead."},
 		{"skill", "Worked out by the controller over about a day: 1 − pinball loss of the model / that of the last value, at the quantile and lead in use. Below 0 the last value is better."},
 		{"counters", "Added up from their values at the steps. One that falls began anew; of several controllers the one that decides counts, and what one counted between its last scrape and its end is lost."},

@@ -132,6 +132,7 @@ func (s *Story) decide(w *writer, at time.Time, counts bool, truth *Truth) {
 	w.add("hindcast_scaler_decision_duration_seconds_count", nil, 1)
 	w.add("hindcast_scaler_decision_duration_seconds_sum", nil, 0.25)
 	w.add("hindcast_scaler_scale_errors_total", nil, 0)
+	w.add("hindcast_scaler_restarts_total", map[string]string{"reason": "ClockJumped"}, 0)
 	failed, demotions := 0.0, 0.0
 	if s.Stale(at) {
 		failed = 1

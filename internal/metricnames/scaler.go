@@ -17,6 +17,7 @@ const (
 	ScalerDemotions        = "hindcast_scaler_demotions_total"
 	ScalerDecisions        = "hindcast_scaler_decisions_total"
 	ScalerReplicaSeconds   = "hindcast_scaler_replica_seconds_total"
+	ScalerRestarts         = "hindcast_scaler_restarts_total"
 	ScalerScaleErrors      = "hindcast_scaler_scale_errors_total"
 	ScalerShortSeconds     = "hindcast_scaler_short_seconds_total"
 )
@@ -35,6 +36,7 @@ var scaler = []Metric{
 	{ScalerObserved, Gauge, "as the metric", []string{"namespace", "scaler", "metric"}, Scaler, "Newest value of a metric. No sample while there is none."},
 	{ScalerQueryErrors, Counter, "", []string{"namespace", "scaler", "metric"}, Scaler, "Queries that failed or had no data."},
 	{ScalerReplicaSeconds, Counter, "", []string{"namespace", "scaler", "kind"}, Scaler, "Replica-seconds that ran (kind actual) and that would have, had every decision been carried out and taken effect after the lead (kind decided)."},
+	{ScalerRestarts, Counter, "", []string{"namespace", "scaler", "reason"}, Scaler, "How often the loop of a scaler began anew: its clock was set (reason ClockJumped), Prometheus answered at last (WarmingUp), or it ended with an error (Failed)."},
 	{ScalerScaleErrors, Counter, "", []string{"namespace", "scaler"}, Scaler, "Reads and updates of the replicas that failed."},
 	{ScalerShortSeconds, Counter, "", []string{"namespace", "scaler", "kind"}, Scaler, "Time in which fewer replicas ran (kind actual), or would have (kind decided), than the load needed by the targets of the metrics."},
 	{ScalerSkill, Gauge, "", []string{"namespace", "scaler", "metric"}, Scaler, "1 - pinball loss of the model / that of last value, over about a day, at the quantile and lead in use. No sample before an hour of forecasts was judged."},
@@ -42,7 +44,8 @@ var scaler = []Metric{
 }
 
 // InBacktest reports whether the world of a backtest exposes m: what the live controller
-// reckons of decisions that were not carried out is measured in a backtest.
+// reckons of decisions that were not carried out is measured in a backtest, and no loop
+// begins anew there.
 func (m Metric) InBacktest() bool {
-	return m.Name != ScalerReplicaSeconds && m.Name != ScalerShortSeconds
+	return m.Name != ScalerReplicaSeconds && m.Name != ScalerShortSeconds && m.Name != ScalerRestarts
 }

@@ -65,7 +65,7 @@ func (r *reading) horizons(match map[string]string) []horizonLabel {
 // horizon compares the forecasts of one horizon with what came.
 func (r *reading) horizon(observed []float64, metric string, h horizonLabel) liveview.Horizon {
 	match := map[string]string{"metric": metric, "horizon": h.text}
-	out := liveview.Horizon{Ahead: h.ahead, Came: highest(observed, r.stepsOf(h.ahead))}
+	out := liveview.Horizon{Ahead: h.ahead, Came: highest(r.news(observed), int(h.ahead/r.ask.Step))}
 	out.Accuracy = r.rolling(r.one(metricnames.ScalerAccuracy, match))
 	made := make([]bool, r.steps)
 	for text, values := range r.gauges(metricnames.ScalerForecast, "quantile", deciding, match) {
@@ -81,7 +81,8 @@ func (r *reading) horizon(observed []float64, metric string, h horizonLabel) liv
 				continue
 			}
 			made[i] = true
-			if came := out.Came[i]; !math.IsNaN(came) {
+			// A forecast that stands until the next decision counts once.
+			if came := out.Came[i]; !math.IsNaN(came) && r.fresh(i) {
 				q.Judged++
 				if came <= v {
 					held++
@@ -105,29 +106,46 @@ func (r *reading) horizon(observed []float64, metric string, h horizonLabel) liv
 	return out
 }
 
-// highest returns for each step the highest of its value and the next ones, ahead of them;
-// NaN where one of them is missing, or lies beyond the end.
+// fresh says whether a decision was made since the step before.
+func (r *reading) fresh(step int) bool {
+	p := r.chosen[step]
+	return p >= 0 && r.processes[p].decided[step] > 0
+}
+
+// news returns the values that are new with a decision; -Inf where none was made, and the
+// value of the one before is still shown.
+func (r *reading) news(values []float64) []float64 {
+	out := slices.Clone(values)
+	for i, v := range values {
+		if !math.IsNaN(v) && !r.fresh(i) {
+			out[i] = math.Inf(-1)
+		}
+	}
+	return out
+}
+
+// highest returns for each step the highest of the next values, ahead of them, its own
+// left out; NaN where one of them is missing, or lies beyond the end, or none is a value.
 func highest(values []float64, ahead int) []float64 {
 	out := make([]float64, len(values))
 	var queue []int // steps within reach, their values falling
 	gap := len(values)
 	for i := len(values) - 1; i >= 0; i-- {
+		for len(queue) > 0 && queue[0] > i+ahead {
+			queue = queue[1:]
+		}
+		out[i] = math.NaN()
+		if i+ahead < gap && len(queue) > 0 && !math.IsInf(values[queue[0]], -1) {
+			out[i] = values[queue[0]]
+		}
 		if math.IsNaN(values[i]) {
 			gap, queue = i, queue[:0]
-			out[i] = math.NaN()
 			continue
 		}
 		for len(queue) > 0 && values[queue[len(queue)-1]] <= values[i] {
 			queue = queue[:len(queue)-1]
 		}
 		queue = append(queue, i)
-		for queue[0] > i+ahead {
-			queue = queue[1:]
-		}
-		out[i] = values[queue[0]]
-		if i+ahead >= gap {
-			out[i] = math.NaN()
-		}
 	}
 	return out
 }

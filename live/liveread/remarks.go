@@ -15,7 +15,11 @@ func (r *reading) remarks(v *liveview.View) []string {
 	var all []string
 	note := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	if h := v.Verdict.WatchedHours; h > 0 && h < shortWatch {
-		note("It was watched in Shadow for %.3g hours only: less than one day says little of the next.", h)
+		length := fmt.Sprintf("%.3g hours", h)
+		if h < 2 {
+			length = fmt.Sprintf("%.0f minutes", 60*h)
+		}
+		note("It was watched in Shadow for %s only: less than one day says little of the next.", length)
 	}
 	decisions := 0.0
 	for _, e := range v.Reasons {

@@ -18,6 +18,7 @@ func (r *reading) view() *liveview.View {
 		Fewest: r.gauge(metricnames.ScalerMin), Most: r.gauge(metricnames.ScalerMax),
 		Metrics: r.metrics(), Stale: r.gauge(metricnames.ScalerStale),
 		Reasons: r.events(metricnames.ScalerDecisions, "reason"), QueryErrors: r.events(metricnames.ScalerQueryErrors, "metric"),
+		Restarts:  r.events(metricnames.ScalerRestarts, "reason"),
 		Demotions: r.counter(metricnames.ScalerDemotions, "", ""), ScaleErrors: r.counter(metricnames.ScalerScaleErrors, "", ""),
 		Gaps: r.gaps(), Controllers: r.controllers(), Missing: r.missing(),
 	}
@@ -120,6 +121,7 @@ var lacks = map[string]string{
 	metricnames.ScalerMode:             "the mode",
 	metricnames.ScalerObserved:         "what came",
 	metricnames.ScalerQueryErrors:      "failed queries",
+	metricnames.ScalerRestarts:         "how often the loop began anew",
 	metricnames.ScalerReplicaSeconds:   "what its decisions would have cost",
 	metricnames.ScalerScaleErrors:      "failed reads and updates of the replicas",
 	metricnames.ScalerShortSeconds:     "what its decisions would have prevented",

@@ -29,8 +29,9 @@ type View struct {
 	StaleSeconds float64
 	// Reasons are the decisions by reason, the most frequent first; QueryErrors the queries
 	// that failed or had no data, by metric; ScaleErrors the reads and updates of replicas
-	// that failed.
+	// that failed; Restarts how often the loop began anew, by reason.
 	Reasons, QueryErrors   []Events
+	Restarts               []Events
 	Demotions, ScaleErrors Events
 	DecisionSeconds        float64 // mean time to decide
 
@@ -59,12 +60,12 @@ type Metric struct {
 }
 
 // A Horizon is how far ahead forecasts looked. The forecast made at step i was for the
-// highest value from then until Ahead later.
+// highest value after then, until Ahead later.
 type Horizon struct {
 	Ahead     time.Duration
 	Quantiles []Quantile // the lowest first
-	// Came is, for each step at which a forecast was made, the highest value that came
-	// until its end; NaN where a value in between is missing or yet to come.
+	// Came is, for each step at which there was a forecast, the highest value of the
+	// decisions after it until its end; NaN where a value in between is missing or yet to come.
 	Came     []float64
 	Accuracy Rolling
 }
