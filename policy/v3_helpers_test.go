@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -160,3 +161,36 @@ func (s *stub) Decide(in policy.Input) policy.Decision {
 }
 
 func (s *stub) Commit(_ time.Time, _, to int32) { s.commits = append(s.commits, to) }
+
+// noisy is a load of a daily rhythm, noise and a spike a day, the same at each call.
+func noisy(seed uint64) func(time.Time) float64 {
+	return func(t time.Time) float64 {
+		at := t.Sub(epoch)
+		r := rand.New(rand.NewPCG(seed, uint64(at)))
+		v := 300 + 200*math.Sin(2*math.Pi*at.Hours()/24) + 15*r.NormFloat64()
+		if at%(24*time.Hour) > 20*time.Hour && at%(24*time.Hour) < 20*time.Hour+10*time.Minute {
+			v += 400
+		}
+		return max(v, 0)
+	}
+}
+
+// shape is what a decision comes to.
+type shape struct {
+	Replicas, Raw int32
+	Hold          bool
+	Reason        string
+	Clamps        []policy.Clamp
+}
+
+func shapeOf(d policy.Decision) shape {
+	return shape{d.Replicas, d.Raw, d.Hold, d.Reason, d.Clamps}
+}
+
+// shapes are those of the decisions of a run up to an instant.
+func (r *v3Run) shapes(until time.Duration) (out []shape) {
+	for r.at <= until {
+		out = append(out, shapeOf(r.step()))
+	}
+	return out
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,7 +47,7 @@ func TestRecordScript(t *testing.T) {
 
 	// A wrong call shows how it is to be called.
 	out, err = exec.CommandContext(t.Context(), script, "http://localhost:9090").CombinedOutput()
-	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), "scripts/record-backtest.sh URL QUERY SINCE UNTIL STEP DIR") {
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), "scripts/record-backtest.sh URL QUERY SINCE UNTIL STEP DIR") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -395,11 +395,11 @@ func TestCSVFaults(t *testing.T) {
 // What the first row counts its time from, all do.
 func TestDatesAmongNumbers(t *testing.T) {
 	for first, other := range map[string]string{"2014-04-10 00:0%d:00,9\n": "300,9\n", "%d0,9\n": "2014-04-10 00:00:00,9\n", "139710240%d,9\n": "300,9\n"} {
-		content := "timestamp,value\n"
+		content := []byte("timestamp,value\n")
 		for i := range 5 {
-			content += fmt.Sprintf(first, i)
+			content = fmt.Appendf(content, first, i)
 		}
-		res := mustImport(t, importer.Config{Format: "nab", MaxMalformed: 0.5}, text("x", content+other))
+		res := mustImport(t, importer.Config{Format: "nab", MaxMalformed: 0.5}, text("x", string(content)+other))
 		if r := res.Report; r.Malformed != 1 || r.Accepted != 5 || r.Faults[0].Line != 7 || !strings.Contains(r.Faults[0].Why, "since an unknown origin") || res.Relative != (first[0] == '%') {
 			t.Errorf("%q after %q: relative %v, %+v", other, first, res.Relative, r)
 		}
