@@ -265,3 +265,60 @@ func TestFaultsInTheResult(t *testing.T) {
 		}
 	}
 }
+
+// TestFaultsAreTheSameForAllPolicies: the same nodes fail at the same times whatever the policy,
+// and others under another seed.
+func TestFaultsAreTheSameForAllPolicies(t *testing.T) {
+	load := days(1)
+	load.Values = bursts(6)()
+	e := testEnv(t, load, func(spec *v1alpha1.ExperimentSpec) {
+		spec.Cluster.Faults = []v1alpha1.ClusterFault{
+			{Kind: v1alpha1.FaultNodeLoss, PerDay: "24", Duration: lasting(20 * time.Minute)},
+			{Kind: v1alpha1.FaultPodRestart, PerDay: "24", Share: "0.5"}, {Kind: v1alpha1.FaultRollout, PerDay: "12"},
+		}
+	})
+	course := func(name string, seed uint64) (failed []string) {
+		ent := entrantNamed(t, e, name)
+		set, err := ent.build(configured(ent))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := e.world(seed, e.faultsOf(seed), false, false, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Every(e.load.Start, time.Minute, sim.Observe, func() {
+			now := ""
+			for i, n := range w.Nodes(nil) {
+				if lost, _ := w.NodeLost(i); lost {
+					now += n.Name + " "
+				}
+			}
+			failed = append(failed, now)
+		})
+		view, err := e.view(seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		metrics, err := newSource(view, exprsOf(set), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.control(t.Context(), task{entrant: ent, seed: seed}, set, w, metrics); err != nil {
+			t.Fatal(err)
+		}
+		return failed
+	}
+	want := course("static", 1)
+	if len(slices.Compact(slices.Clone(want))) < 4 {
+		t.Fatalf("nodes fail too rarely: %q", slices.Compact(want))
+	}
+	for _, name := range []string{"hpa", "v2", "v3", "oracle"} {
+		if !slices.Equal(course(name, 1), want) {
+			t.Errorf("other nodes fail under %s", name)
+		}
+	}
+	if slices.Equal(course("static", 2), want) {
+		t.Error("the same nodes fail under another seed")
+	}
+}
