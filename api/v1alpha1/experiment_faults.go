@@ -2,7 +2,6 @@ package v1alpha1
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -50,6 +49,9 @@ type ClusterFault struct {
 	// such as "0.25", rounded up; default: one.
 	Share Decimal `json:"share,omitempty"`
 }
+
+// mostPerDay bounds how often a fault happens: once a minute.
+const mostPerDay = 24 * 60
 
 // lasts reports whether a kind of fault goes on for a duration.
 func lasts(kind string) bool { return kind != FaultPodRestart && kind != FaultRollout }
@@ -112,7 +114,7 @@ func (f *faults) clusterFault(path string, c *ClusterFault) {
 			f.add(path+".at", "%v; write a time since the start of the data such as 26h, or 2026-01-05T12:00:00Z", err)
 		}
 	default:
-		f.number(path+".perDay", c.PerDay, 0, math.Inf(1), true)
+		f.number(path+".perDay", c.PerDay, 0, mostPerDay, true)
 	}
 	switch {
 	case !known:
