@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Draws the pictures of docs/dashboards.md: runs four policies on the first week of the
-# scenario shop with every metric, and draws what the panels of the dashboards ask for.
+# scenario shop with every metric and, on its fourth day, a few faults, and draws what the panels
+# of the dashboards ask for.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -8,5 +9,19 @@ trap 'rm -rf "$work"' EXIT
 bin/hindcast datasets generate shop -o "$work/shop.csv"
 # A header, and a row a minute.
 head -n $((1 + 7 * 24 * 60)) "$work/shop.csv" >"$work/week.csv"
-bin/hindcast backtest --data "$work/week.csv" --policies v3,v2,hpa,oracle --metrics all --equal-sla=false -o "$work/run"
+cat >"$work/week.yaml" <<'EOF'
+apiVersion: autoscaling.hindcast.dev/v1alpha1
+kind: Experiment
+spec:
+  datasets: [{path: week.csv}]
+  policies: [{name: v3}, {name: v2}, {name: hpa}, {name: oracle}]
+  metrics: all
+  equalSLA: false
+  cluster:
+    faults:
+    - {kind: node-loss, at: 82h, duration: 30m, share: "0.25"}
+    - {kind: pod-restart, at: 85h, share: "0.25"}
+    - {kind: rollout, at: 87h}
+EOF
+bin/hindcast backtest -f "$work/week.yaml" -o "$work/run"
 "${GO:-go}" run ./grafana/pictures "$work/run" docs/dashboards.md docs/img/dashboards
