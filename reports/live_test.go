@@ -216,6 +216,9 @@ func TestLiveReportOfAlmostNothing(t *testing.T) {
 	if strings.Contains(shown, "NaN") {
 		t.Error("a number without a value shows")
 	}
+	if !strings.Contains(shown, "The mode of the scaler is not known") {
+		t.Error("a verdict on a mode that nobody knows")
+	}
 	if plots, err := filepath.Glob(filepath.Join(dir, result.PlotsDir, "*.svg")); err != nil || len(plots) > 1 {
 		t.Errorf("drawn of nothing: %v, %v", plots, err)
 	}

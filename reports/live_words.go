@@ -19,6 +19,8 @@ func liveWhat(v *liveview.View) string {
 func liveOutcome(v *liveview.View) (symbol, words, sentence string) {
 	s := &v.Verdict
 	switch {
+	case len(v.Modes) == 0:
+		return "○", "no verdict", "The mode of the scaler is not known, so nobody can say whether what ran is what it decided."
 	case s.Mode == "":
 		return "○", "no verdict", "It was not seen in Shadow in this time, so there is nothing to compare: what ran while it was active is what it decided."
 	case s.Cost == liveview.Unknown || s.Short == liveview.Unknown:

@@ -1,6 +1,7 @@
 package liveread
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -51,14 +52,14 @@ type horizonLabel struct {
 // horizons are those of the forecasts of a metric, the shortest first.
 func (r *reading) horizons(match map[string]string) []horizonLabel {
 	var all []horizonLabel
-	for text := range r.gauges(metricnames.ScalerForecast, "horizon", deciding, match) {
+	for _, text := range slices.Sorted(maps.Keys(r.gauges(metricnames.ScalerForecast, "horizon", deciding, match))) {
 		if d, err := time.ParseDuration(text); err == nil && d > 0 {
 			all = append(all, horizonLabel{text, d})
 		} else {
 			r.note("A forecast has the horizon %q, which is no time; it is left out.", text)
 		}
 	}
-	slices.SortFunc(all, func(a, b horizonLabel) int { return int(a.ahead - b.ahead) })
+	slices.SortStableFunc(all, func(a, b horizonLabel) int { return cmp.Compare(a.ahead, b.ahead) })
 	return all
 }
 
@@ -68,7 +69,9 @@ func (r *reading) horizon(observed []float64, metric string, h horizonLabel) liv
 	out := liveview.Horizon{Ahead: h.ahead, Came: highest(r.news(observed), int(h.ahead/r.ask.Step))}
 	out.Accuracy = r.rolling(r.one(metricnames.ScalerAccuracy, match))
 	made := make([]bool, r.steps)
-	for text, values := range r.gauges(metricnames.ScalerForecast, "quantile", deciding, match) {
+	byQuantile := r.gauges(metricnames.ScalerForecast, "quantile", deciding, match)
+	for _, text := range slices.Sorted(maps.Keys(byQuantile)) {
+		values := byQuantile[text]
 		level, err := strconv.ParseFloat(text, 64)
 		if err != nil || !(level > 0 && level < 1) {
 			r.note("A forecast has the quantile %q, which is no number between 0 and 1; it is left out.", text)
@@ -92,12 +95,7 @@ func (r *reading) horizon(observed []float64, metric string, h horizonLabel) liv
 		q.Held = float64(held) / float64(q.Judged)
 		out.Quantiles = append(out.Quantiles, q)
 	}
-	slices.SortFunc(out.Quantiles, func(a, b liveview.Quantile) int {
-		if a.Level < b.Level {
-			return -1
-		}
-		return 1
-	})
+	slices.SortStableFunc(out.Quantiles, func(a, b liveview.Quantile) int { return cmp.Compare(a.Level, b.Level) })
 	for i, ok := range made {
 		if !ok {
 			out.Came[i] = math.NaN()

@@ -55,7 +55,7 @@ func (r *reading) reign() {
 		last[p] = -1
 	}
 	current := -1
-	both := make(map[int]int)
+	both := make([]int, len(r.processes))
 	for i := range r.chosen {
 		for p, proc := range r.processes {
 			if proc.decided[i] > 0 || last[p] < 0 && proc.seen[i] {

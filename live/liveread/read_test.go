@@ -368,6 +368,42 @@ func TestTwoCopies(t *testing.T) {
 	}
 }
 
+// TestPartsAddUp: what is read of two parts of a day is what is read of the whole.
+func TestPartsAddUp(t *testing.T) {
+	t.Parallel()
+	a := ask(livetest.Every)
+	c, _ := serve(t, a.From, a.To, story())
+	whole := read(t, c, a)
+	for _, cut := range []float64{3, 7, 10.5, 18} {
+		first, second := a, a
+		first.To, second.From = hour(cut), hour(cut)
+		one, two := read(t, c, first).Verdict.Sums, read(t, c, second).Verdict.Sums
+		near(t, "replica-hours", one.ReplicaHours+two.ReplicaHours, whole.Verdict.ReplicaHours)
+		near(t, "decided replica-hours", one.DecidedReplicaHours+two.DecidedReplicaHours, whole.Verdict.DecidedReplicaHours)
+		near(t, "hours short", one.ShortHours+two.ShortHours, whole.Verdict.ShortHours)
+		near(t, "decided hours short", one.DecidedShortHours+two.DecidedShortHours, whole.Verdict.DecidedShortHours)
+	}
+}
+
+// TestRenamedNamespace: a scrape that keeps the target's own label namespace renames the
+// scaler's; it is found all the same, and the page says so.
+func TestRenamedNamespace(t *testing.T) {
+	t.Parallel()
+	a := ask(livetest.Every)
+	s := story()
+	s.Labels = map[string]string{"namespace": "hindcast-system", "exported_namespace": "shop"}
+	c, truth := serve(t, a.From, a.To, s)
+	v := read(t, c, a)
+	matches(t, v, truth)
+	if !slices.ContainsFunc(v.Notes, func(n string) bool { return strings.Contains(n, "honor_labels") }) {
+		t.Errorf("notes %q say nothing of the label", v.Notes)
+	}
+	got, err := liveread.Scalers(t.Context(), c, nil, a.To)
+	if want := []liveread.Scaler{{Namespace: "shop", Name: "web"}}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v, want %v", got, err, want)
+	}
+}
+
 // TestNobody: without a sample of it there is no view, and those there are can be listed.
 func TestNobody(t *testing.T) {
 	t.Parallel()

@@ -1,8 +1,10 @@
 package liveread
 
 import (
+	"cmp"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"hindcast.dev/internal/metricnames"
@@ -44,7 +46,7 @@ func (r *reading) view() *liveview.View {
 	return v
 }
 
-// modes are those that were in force at some time, in the order of their time.
+// modes are those that were in force at some time, the longest first.
 func (r *reading) modes() []liveview.Mode {
 	var all []liveview.Mode
 	for name, values := range r.gauges(metricnames.ScalerMode, "mode", always, nil) {
@@ -59,13 +61,7 @@ func (r *reading) modes() []liveview.Mode {
 		}
 	}
 	slices.SortFunc(all, func(a, b liveview.Mode) int {
-		if a.Seconds != b.Seconds {
-			return int(b.Seconds - a.Seconds)
-		}
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
+		return cmp.Or(cmp.Compare(b.Seconds, a.Seconds), strings.Compare(a.Name, b.Name))
 	})
 	return all
 }
