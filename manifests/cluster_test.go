@@ -6,11 +6,15 @@ import (
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 
 	"hindcast.dev/internal/clustertest"
 )
@@ -137,19 +141,32 @@ func TestRolesFitTheirUsers(t *testing.T) {
 // they change when anything of an object does.
 func versions(t *testing.T, c *clustertest.Cluster) map[string]string {
 	t.Helper()
-	out := kubectl(t, c, "", "get", "--all-namespaces", "--ignore-not-found", "-o", "json", "-l",
-		"app.kubernetes.io/part-of in (hindcast-monitoring,hindcast-sample)",
-		"configmaps,services,serviceaccounts,deployments.apps,statefulsets.apps,daemonsets.apps,horizontalpodautoscalers.autoscaling,clusterroles,clusterrolebindings,namespaces")
-	found := map[string]string{}
-	if out == "" {
-		return found
-	}
-	var list unstructured.UnstructuredList
-	if err := list.UnmarshalJSON([]byte(out)); err != nil {
+	client, err := metadata.NewForConfig(c.Config)
+	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range list.Items {
-		found[o.GetKind()+" "+o.GetNamespace()+"/"+o.GetName()] = o.GetResourceVersion()
+	found := map[string]string{}
+	for kind, resource := range map[string]schema.GroupVersionResource{
+		"ConfigMap":               corev1.SchemeGroupVersion.WithResource("configmaps"),
+		"Service":                 corev1.SchemeGroupVersion.WithResource("services"),
+		"ServiceAccount":          corev1.SchemeGroupVersion.WithResource("serviceaccounts"),
+		"Namespace":               corev1.SchemeGroupVersion.WithResource("namespaces"),
+		"Deployment":              appsv1.SchemeGroupVersion.WithResource("deployments"),
+		"StatefulSet":             appsv1.SchemeGroupVersion.WithResource("statefulsets"),
+		"DaemonSet":               appsv1.SchemeGroupVersion.WithResource("daemonsets"),
+		"HorizontalPodAutoscaler": autoscalingv2.SchemeGroupVersion.WithResource("horizontalpodautoscalers"),
+		"ClusterRole":             rbacv1.SchemeGroupVersion.WithResource("clusterroles"),
+		"ClusterRoleBinding":      rbacv1.SchemeGroupVersion.WithResource("clusterrolebindings"),
+	} {
+		list, err := client.Resource(resource).List(t.Context(), metav1.ListOptions{
+			LabelSelector: "app.kubernetes.io/part-of in (hindcast-monitoring,hindcast-sample)",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range list.Items {
+			found[kind+" "+o.Namespace+"/"+o.Name] = o.ResourceVersion
+		}
 	}
 	return found
 }

@@ -34,6 +34,7 @@ if $operator && ! has_resource prometheusrules.monitoring.coreos.com v1; then
 fi
 
 # The options that the two scripts know as well.
+export HINDCAST_CHECKED=true
 passed=("${context[@]}" --timeout "$timeout")
 if $dry_run; then passed+=(--dry-run); fi
 if ! $wait; then passed+=(--no-wait); fi
