@@ -32,6 +32,13 @@ test-all: test plane-assets ## the tests with the race detector, on a whole cont
 	HINDCAST_FLEET=1000 HINDCAST_FLEET_MODE=Active $(GO) test -timeout 60m -run Fleet -v ./live
 	scripts/fuzz.sh 60s
 
+# make fuzz FUZZTIME=10m FUZZ='^FuzzNAB$$'
+FUZZTIME ?= 3m
+FUZZ ?= .
+.PHONY: fuzz
+fuzz: ## fuzz every target for FUZZTIME each; FUZZ chooses some by a regular expression
+	GO=$(GO) scripts/fuzz.sh $(FUZZTIME) '$(FUZZ)'
+
 test-prometheus: ## only the tests that need a Prometheus server, against PROMETHEUS
 	$(GO) test -count 1 -v -run "Prometheus|Raw|Refuses|OpenLoad" ./promdb/... ./backtest/... ./internal/mirror
 
