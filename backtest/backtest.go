@@ -63,6 +63,7 @@ type bench struct {
 	runner     runner
 	contest    contest
 	timing     timing
+	keptRules  map[string]string // the rule files, by the names that they were read under
 
 	mu             sync.Mutex
 	notes          []string
@@ -130,6 +131,9 @@ func (b *bench) advanced(d time.Duration) {
 }
 
 func (b *bench) run(ctx context.Context) (result.Result, error) {
+	if err := b.keepRules(); err != nil {
+		return result.Result{}, err
+	}
 	sweeps := make([]*sweep, len(b.entrants))
 	asIs := make([]*point, len(b.entrants))
 	var scores []result.Forecast
@@ -162,9 +166,6 @@ func (b *bench) run(ctx context.Context) (result.Result, error) {
 		if err := b.matchCosts(ctx); err != nil {
 			return result.Result{}, err
 		}
-	}
-	if err := b.writeRules(); err != nil {
-		return result.Result{}, err
 	}
 	res := b.assemble(scores)
 	if err := b.out.WriteJSON(res, result.ResultFile); err != nil {

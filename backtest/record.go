@@ -70,7 +70,7 @@ func (b *bench) recordDecisions(ctx context.Context, t task, at func(string) []s
 		b.note(fmt.Sprintf("%s: a rule failed, and was evaluated again at its next turn: %v.", name, out.ruleFault))
 	}
 	if err == nil && out.rules != nil {
-		if err := b.out.WriteJSON(out.rules, at(result.RulesFile)...); err != nil {
+		if err := b.writeRuleStates(out.rules, at(result.RulesFile)...); err != nil {
 			return output{}, err
 		}
 	}

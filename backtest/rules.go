@@ -191,9 +191,10 @@ func (j *judge) alerts() []result.Alert {
 	return out
 }
 
-// writeRules keeps the rule files with the run, as they were read. Files of the same name
-// get a number.
-func (b *bench) writeRules() error {
+// keepRules writes the rule files into the run, as they were read, and takes note under
+// which names. Of files of the same name all but the first get a number.
+func (b *bench) keepRules() error {
+	b.keptRules = map[string]string{}
 	taken := map[string]bool{}
 	for _, f := range b.opt.Rules {
 		base := path.Base(filepath.ToSlash(f.Name()))
@@ -205,9 +206,18 @@ func (b *bench) writeRules() error {
 			name = fmt.Sprintf("%d-%s", n, base)
 		}
 		taken[name] = true
+		b.keptRules[f.Name()] = path.Join(result.RulesDir, name)
 		if err := b.out.WriteFile(f.Text(), result.RulesDir, name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// writeRuleStates writes how rules stood at the end, of the files that were kept.
+func (b *bench) writeRuleStates(states []promdb.GroupState, name ...string) error {
+	for i := range states {
+		states[i].File = b.keptRules[states[i].File]
+	}
+	return b.out.WriteJSON(states, name...)
 }

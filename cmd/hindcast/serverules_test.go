@@ -43,8 +43,16 @@ func TestServeRules(t *testing.T) {
 	if err := os.WriteFile(file, []byte(servedRules), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	// Another file of the same name is kept beside it.
+	other := filepath.Join(home, "other", "my rules.yaml")
+	if err := os.MkdirAll(filepath.Dir(other), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(other, []byte("groups: [{name: more, rules: [{record: one, expr: vector(1)}]}]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	args := []string{
-		"hindcast", "backtest", "--data", "scenario:ramp", "--policies", "hpa,static", "--equal-sla=false", "--rules", file, "-o",
+		"hindcast", "backtest", "--data", "scenario:ramp", "--policies", "hpa,static", "--equal-sla=false", "--rules", file, "--rules", other, "-o",
 	}
 	var stderr bytes.Buffer
 	for _, dir := range []string{dir, dir + "-again"} {
@@ -78,7 +86,7 @@ func TestServeRules(t *testing.T) {
 		}
 	}
 	groups := ask[struct{ Groups []struct{ File, Name string } }](t, dir, "rules")
-	if got := fmt.Sprint(groups.Data.Groups); got != fmt.Sprintf("[{hpa: %[1]s scaler} {static: %[1]s scaler}]", file) {
+	if got := fmt.Sprint(groups.Data.Groups); got != "[{hpa: rules/2-my rules.yaml more} {hpa: rules/my rules.yaml scaler} {static: rules/2-my rules.yaml more} {static: rules/my rules.yaml scaler}]" {
 		t.Errorf("groups %s", got)
 	}
 

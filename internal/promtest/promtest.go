@@ -99,10 +99,27 @@ func Backfill(t testing.TB, dir string, openMetrics []byte) {
 
 func start(t testing.TB, dir, text string) *Server {
 	t.Helper()
-	return startAt(t, FreeAddress(t), dir, text)
+	// An address that was free may be taken by the time that the server listens.
+	for range 3 {
+		if s := tryStart(t, FreeAddress(t), dir, text); s != nil {
+			return s
+		}
+	}
+	t.Fatal("the server ends before it is ready")
+	return nil
 }
 
 func startAt(t testing.TB, address, dir, text string) *Server {
+	t.Helper()
+	s := tryStart(t, address, dir, text)
+	if s == nil {
+		t.Fatal("the server ends before it is ready")
+	}
+	return s
+}
+
+// tryStart returns nil where the server ends before it is ready.
+func tryStart(t testing.TB, address, dir, text string) *Server {
 	t.Helper()
 	binary := Find(t)
 	config := filepath.Join(t.TempDir(), "prometheus.yml")
@@ -121,10 +138,14 @@ func startAt(t testing.TB, address, dir, text string) *Server {
 		stop()
 		t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // the error of a server that was told to stop says nothing
+	}()
 	t.Cleanup(func() {
 		stop()
-		// The error of a server that was told to stop says nothing.
-		_ = cmd.Wait()
+		<-ended
 		if t.Failed() {
 			t.Log(log)
 		}
@@ -133,10 +154,13 @@ func startAt(t testing.TB, address, dir, text string) *Server {
 	defer cancel()
 	select {
 	case <-log.ready:
+		return s
+	case <-ended:
+		return nil
 	case <-waiting.Done():
 		t.Fatalf("the server is not ready after %v", patience)
+		return nil
 	}
-	return s
 }
 
 // FreeAddress returns an address of this machine, HOST:PORT, at which nothing listens now.
