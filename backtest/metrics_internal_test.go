@@ -142,12 +142,25 @@ func seriesQueries(e *env) []string {
 // TestSharedStoreIsTheOwnDatabase: what all runs share for speed answers to the bit as
 // the database that a run fills as its time passes, at every decision.
 func TestSharedStoreIsTheOwnDatabase(t *testing.T) {
+	sharedStoreIsTheOwnDatabase(t)
+}
+
+// TestSharedStoreWithOutages is the same where the seed says which scrapes fail.
+func TestSharedStoreWithOutages(t *testing.T) {
+	sharedStoreIsTheOwnDatabase(t,
+		v1alpha1.ClusterFault{Kind: v1alpha1.FaultScrapeOutage, PerDay: "24", Duration: lasting(7 * time.Minute)},
+		v1alpha1.ClusterFault{Kind: v1alpha1.FaultScrapeOutage, PerDay: "24", Duration: lasting(3 * time.Minute), Job: metricnames.JobIngress},
+	)
+}
+
+func sharedStoreIsTheOwnDatabase(t *testing.T, faults ...v1alpha1.ClusterFault) {
+	t.Helper()
 	load := days(1)
 	load.Values = load.Values[:10*60]
 	for i := range 7 {
 		load.Values[300+i] = math.NaN()
 	}
-	e := testEnv(t, load)
+	e := testEnv(t, load, func(spec *v1alpha1.ExperimentSpec) { spec.Cluster.Faults = faults })
 	ent, err := builtIn(e, "v3")
 	if err != nil {
 		t.Fatal(err)
