@@ -28,7 +28,8 @@ func serveCommand() *cli.Command {
 		Usage:     "show a run to Grafana, as a Prometheus server would, and its report",
 		ArgsUsage: "RUN",
 		Description: "The blocks of all policies are one database behind the HTTP API of Prometheus, told\n" +
-			"apart by the label policy; the report is the page at /. Nothing can be changed.\n\n" +
+			"apart by the label policy; the report is the page at /. Rules and alerts are as they\n" +
+			"stood at the end of the run. Nothing can be changed.\n\n" +
 			"A query without a time is made at the end of the run. Grafana sends the times of\n" +
 			"its own clock: set its time range to that of the run, or use --shift-to-now, which\n" +
 			"moves the run so that it ended when this command started. Times that PromQL itself\n" +
