@@ -28,6 +28,9 @@ func liveOutcome(v *liveview.View) (symbol, words, sentence string) {
 	}
 	costs := map[liveview.Than]string{liveview.Less: "would have cost less", liveview.Same: "would have cost the same", liveview.More: "would have cost more"}
 	shorts := map[liveview.Than]string{liveview.Less: "been short for less time", liveview.Same: "been short for as long", liveview.More: "been short for longer"}
+	if s.ShortHours == 0 && s.DecidedShortHours == 0 {
+		shorts[liveview.Same] = "never been short, as what ran never was"
+	}
 	symbol = "?"
 	switch {
 	case s.Cost == liveview.Same && s.Short == liveview.Same:
