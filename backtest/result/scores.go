@@ -192,6 +192,9 @@ func DecodeScores(data []byte) ([]Scores, error) {
 		if err := json.Unmarshal(document, &all[i]); err != nil {
 			return nil, fmt.Errorf("scores: %w", err)
 		}
+		if all[i].Schema != ScoresSchema {
+			return nil, fmt.Errorf("scores of %q: schema %q, want %q; give what `forecast eval --json` wrote", all[i].Dataset, all[i].Schema, ScoresSchema)
+		}
 		if err := all[i].check(); err != nil {
 			return nil, fmt.Errorf("scores of %q: %w", all[i].Dataset, err)
 		}

@@ -54,7 +54,8 @@ func TestBadScores(t *testing.T) {
 		{"[]", "no scores"},
 		{`{"schema":"hindcast/result/v1"}`, `schema "hindcast/result/v1", want "hindcast/forecast/v1"`},
 		{`{"schema":"hindcast/forecast/v1","evaluations":[]}`, "scores of no load"},
-		{`{"schema":"hindcast/forecast/v1","evaluations":[{"dataset":"x"}]}`, `scores of "x": no step`},
+		{`{"schema":"hindcast/forecast/v1","evaluations":[{"dataset":"x"}]}`, `scores of "x": schema "", want "hindcast/forecast/v1"`},
+		{`{"schema":"hindcast/forecast/v1","evaluations":[{"schema":"hindcast/forecast/v1","dataset":"x"}]}`, `scores of "x": no step`},
 		{strings.Replace(string(good), `"horizonSeconds": 300`, `"horizonSeconds": 0`, 1), "a horizon of 0 s"},
 		{strings.Replace(string(good), `"n": null`, `"n": [1]`, 1), "has 1 hours a day"},
 	} {
