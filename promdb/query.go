@@ -121,7 +121,9 @@ func newEvaluator(source storage.Queryable, lookback time.Duration, maxSamples i
 			// The deadline is on the wall clock, which must not decide a result; the
 			// caller's context bounds a query.
 			Timeout: 365 * 24 * time.Hour,
-			Parser:  newExprCache(),
+			// Subqueries without a step take the default evaluation interval of a server.
+			NoStepSubqueryIntervalFn: func(int64) int64 { return time.Minute.Milliseconds() },
+			Parser:                   newExprCache(),
 		}),
 	}
 }
