@@ -86,7 +86,11 @@ func (r *reader) file(doc strict.Node, f *File) error {
 		errs = append(errs, doc.Fault("tests: is empty; write at least one"))
 	}
 	lines := make(map[string]int)
-	for _, n := range in.Tests {
+	for i, n := range in.Tests {
+		if n.Line() == 0 {
+			errs = append(errs, doc.Fault("tests[%d]: is empty; write a test, or take it out", i))
+			continue
+		}
 		t := test{line: n.Line(), interval: f.interval}
 		errs = append(errs, r.test(n, &t))
 		if first, twice := lines[t.name]; twice {
