@@ -190,7 +190,9 @@ func (c *reconciler) forget(ctx context.Context, namespace string) error {
 // finish takes back what a scaler that is being deleted did, and lets it go.
 func (c *reconciler) finish(ctx context.Context, s *v1alpha1.PredictiveScaler) error {
 	c.stop(client.ObjectKeyFromObject(s))
-	if err := c.restoreFloors(ctx, s, ""); err != nil {
+	// In a dry run the scaler stays until a controller may give the floor back: without it
+	// nobody would.
+	if kept, err := c.restoreFloors(ctx, s, ""); err != nil || kept {
 		return err
 	}
 	c.metrics.forget(s.Namespace, s.Name)
@@ -282,7 +284,7 @@ func (c *reconciler) carryOut(ctx context.Context, s *v1alpha1.PredictiveScaler,
 			s.Default()
 		}
 	}
-	if err := c.restoreFloors(ctx, s, keep); err != nil {
+	if _, err := c.restoreFloors(ctx, s, keep); err != nil {
 		return err
 	}
 	fresh := r == nil
@@ -324,11 +326,11 @@ func (c *reconciler) carryOut(ctx context.Context, s *v1alpha1.PredictiveScaler,
 }
 
 // restoreFloors gives the HPAs whose floor s raised their own minReplicas back, but for
-// the one named keep.
-func (c *reconciler) restoreFloors(ctx context.Context, s *v1alpha1.PredictiveScaler, keep string) error {
+// the one named keep. In a dry run none is given back: kept says that there is one.
+func (c *reconciler) restoreFloors(ctx context.Context, s *v1alpha1.PredictiveScaler, keep string) (kept bool, err error) {
 	list := &autoscalingv2.HorizontalPodAutoscalerList{}
 	if err := c.client.List(ctx, list, client.InNamespace(s.Namespace)); err != nil {
-		return fmt.Errorf("list HorizontalPodAutoscalers: %w", err)
+		return false, fmt.Errorf("list HorizontalPodAutoscalers: %w", err)
 	}
 	for i := range list.Items {
 		hpa := &list.Items[i]
@@ -336,12 +338,18 @@ func (c *reconciler) restoreFloors(ctx context.Context, s *v1alpha1.PredictiveSc
 			continue
 		}
 		if err := restore(ctx, c.client, hpa, c.cfg.DryRun); client.IgnoreNotFound(err) != nil {
-			return err
+			return kept, err
+		}
+		if c.cfg.DryRun {
+			c.event(s, corev1.EventTypeNormal, "FloorKept", fmt.Sprintf(
+				"Dry run: HorizontalPodAutoscaler %s would have its own minReplicas %d again", hpa.Name, originalFloor(hpa)))
+			kept = true
+			continue
 		}
 		c.event(s, corev1.EventTypeNormal, "FloorRestored", fmt.Sprintf(
 			"HorizontalPodAutoscaler %s has its own minReplicas %d again", hpa.Name, originalFloor(hpa)))
 	}
-	return nil
+	return kept, nil
 }
 
 // stop ends the runner of a scaler, if there is one.

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"hindcast.dev/api/v1alpha1"
+	"hindcast.dev/live"
 	"hindcast.dev/policy"
 )
 
@@ -119,6 +120,38 @@ func TestFloorOfAnHPA(t *testing.T) {
 	f.deleteScaler("shop")
 	if n := f.floor("shop"); n != 3 {
 		t.Errorf("minReplicas %d after the deletion, want 3", n)
+	}
+}
+
+// TestDryRunKeepsTheScalerOfAFloor: a floor that was raised before stays raised in a dry run,
+// and so does its scaler when it is deleted, until a controller may give the floor back.
+func TestDryRunKeepsTheScalerOfAFloor(t *testing.T) {
+	t.Parallel()
+	f := start(t, level(95), func(c *live.Config) { c.DryRun = true })
+	f.deployment("shop", 2)
+	f.hpa("shop", "shop", 10, 20)
+	h := &autoscalingv2.HorizontalPodAutoscaler{}
+	f.get("shop", h)
+	h.Annotations = map[string]string{
+		v1alpha1.AnnotationOriginal: "3", v1alpha1.AnnotationScaler: "shop", v1alpha1.AnnotationFloor: "10",
+	}
+	if err := f.client.Update(t.Context(), h); err != nil {
+		t.Fatal(err)
+	}
+	s := floored(f.scaler("shop", "shop", v1alpha1.ModeActive), "shop")
+	s.Finalizers = []string{v1alpha1.Finalizer}
+	f.create(s)
+	if err := f.client.Delete(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	f.event("shop", "FloorKept")
+	if n := f.floor("shop"); n != 10 || f.gone("shop") == nil {
+		t.Errorf("minReplicas %d, scaler gone: %v; want 10 and a scaler that waits", n, f.gone("shop") == nil)
+	}
+	f.run(f.cluster.Config, level(95), nil)
+	f.eventually("the scaler is gone", func() error { return f.gone("shop") })
+	if n := f.floor("shop"); n != 3 {
+		t.Errorf("minReplicas %d, want 3 again", n)
 	}
 }
 
