@@ -34,6 +34,24 @@ func Find(t testing.TB) string {
 	return Program(t, "HINDCAST_PROMETHEUS", "prometheus")
 }
 
+// RequireVersion skips a test that holds for a server of one version only, where the server
+// is of another. One that was built from its module, as `make bin/prometheus` does, says none,
+// and is of the version of our go.mod.
+func RequireVersion(t testing.TB, version string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), Find(t), "--version").CombinedOutput()
+	if err != nil {
+		t.Fatalf("version of the server: %v\n%s", err, out)
+	}
+	said, ok := strings.CutPrefix(string(out), "prometheus, version ")
+	if !ok {
+		t.Fatalf("version of the server: %q", out)
+	}
+	if said, _, _ = strings.Cut(said, " "); said != "" && said != version {
+		t.Skipf("the server is of version %s, not %s", said, version)
+	}
+}
+
 // Promtool returns the promtool that HINDCAST_PROMTOOL names, else the one on PATH, as
 // Program does.
 func Promtool(t testing.TB) string {
