@@ -129,6 +129,14 @@ func TestEveryAlertFires(t *testing.T) {
 			fires:  []string{"HindcastScalerAtMax"},
 			also:   []string{"HindcastSLOBurnFast", "HindcastSLOBurnMedium", "HindcastSLOBurnSlow"},
 		},
+		"one number is all there is, by an HPA": {
+			load: hours(8, calm), entrant: "hpa",
+			change: func(spec *v1alpha1.ExperimentSpec) { spec.MinReplicas, spec.MaxReplicas = new(int32(6)), 6 },
+		},
+		"one number is all there is, by a scaler": {
+			load: hours(8, calm), entrant: "v3",
+			change: func(spec *v1alpha1.ExperimentSpec) { spec.MinReplicas, spec.MaxReplicas = new(int32(6)), 6 },
+		},
 		"up and down": {
 			load: hours(4, func(minute int) float64 {
 				if minute/3%2 == 0 {
