@@ -355,3 +355,14 @@ func TestARIMAOfHardSeries(t *testing.T) {
 		}
 	}
 }
+
+// A straight line goes on, as in R, whose auto.arima takes its slope for a drift.
+func TestARIMAOfALine(t *testing.T) {
+	for _, slope := range []float64{1, -.25, 1000} {
+		line := generate(500, func(i int) float64 { return 5000 + slope*float64(i) })
+		p := mustFit(t, forecast.ARIMA{}, minutes(line...))
+		ahead := make([]float64, 5)
+		p.Predict(ahead)
+		checkNear(t, "line", ahead, generate(5, func(i int) float64 { return 5000 + slope*float64(500+i) }), 1e-6)
+	}
+}

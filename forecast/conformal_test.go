@@ -139,6 +139,25 @@ func TestIntervalsFindTheBetterSource(t *testing.T) {
 	}
 }
 
+// Intervals of forecasts that are right, or all but right, are right too: what the newest values
+// say otherwise is soon forgotten.
+func TestIntervalsOfExactForecasts(t *testing.T) {
+	for _, off := range []float64{0, 1e-12} {
+		iv, err := forecast.NewIntervals(forecast.Conformal{Horizons: []int{1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 500 {
+			y := 1000 + float64(i)
+			low, high := iv.Quantile(1, .1), iv.Quantile(1, .9)
+			if i > 20 && !(math.Abs(low-y) < 1e-6 && math.Abs(high-y) < 1e-6) {
+				t.Fatalf("errors of %v: %v is in [%v, %v]", off, y, low, high)
+			}
+			iv.Step(y, []float64{y + 1 + off*float64(i%7-3)})
+		}
+	}
+}
+
 func TestQuantilesNeitherCrossNorFallBelowZero(t *testing.T) {
 	r := rand.New(rand.NewPCG(13, 1))
 	c, err := forecast.NewCalibrated(mustFit(t, forecast.Naive{}, minutes(1)),

@@ -58,12 +58,11 @@ func (d DieboldMariano) Compare(a, b []float64) (Comparison, error) {
 	if len(a) != len(b) {
 		return Comparison{}, fmt.Errorf("compare forecasts: %w", errUnequal)
 	}
-	var losses []float64
-	var second sum
+	var losses, seconds []float64
 	for i := range a {
 		if v := math.Abs(a[i]) - math.Abs(b[i]); !math.IsNaN(v) && !math.IsInf(v, 0) {
 			losses = append(losses, v)
-			second.add(math.Abs(b[i]))
+			seconds = append(seconds, math.Abs(b[i]))
 		}
 	}
 	n := len(losses)
@@ -71,7 +70,7 @@ func (d DieboldMariano) Compare(a, b []float64) (Comparison, error) {
 		return Comparison{}, fmt.Errorf("compare forecasts %d steps ahead on %d steps: %w", d.Horizon, n, ErrTooShort)
 	}
 	c := Comparison{N: n, Difference: meanOf(losses), Statistic: math.NaN(), P: math.NaN()}
-	c.Relative = fraction(c.Difference, second.mean())
+	c.Relative = fraction(c.Difference, meanOf(seconds))
 	if v := d.variance(losses, c.Difference); v > 0 {
 		nf, h := float64(n), float64(d.Horizon)
 		correction := math.Sqrt((nf + 1 - 2*h + h*(h-1)/nf) / nf)
@@ -79,7 +78,7 @@ func (d DieboldMariano) Compare(a, b []float64) (Comparison, error) {
 		t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: nf - 1}
 		c.P = 2 * t.CDF(-math.Abs(c.Statistic))
 	}
-	d.bootstrap(losses, second.mean(), &c)
+	d.bootstrap(losses, seconds, &c)
 	return c, nil
 }
 
@@ -116,42 +115,56 @@ func (d DieboldMariano) variance(values []float64, mean float64) float64 {
 }
 
 // bootstrap draws blocks that may wrap around the end until there are as many steps as
-// there were; the last block is cut.
-func (d DieboldMariano) bootstrap(values []float64, scale float64, c *Comparison) {
+// there were; the last block is cut. The second's errors are drawn with the differences, so
+// that no draw has less than no error of the first.
+func (d DieboldMariano) bootstrap(values, seconds []float64, c *Comparison) {
 	n := len(values)
 	c.Block = d.Block
 	if c.Block == 0 {
 		c.Block = max(2*d.Horizon, int(math.Ceil(math.Cbrt(float64(n)))))
 	}
 	c.Block = min(max(c.Block, 1), n)
-	// sums[i] is the sum of the first i values, of two rounds.
-	sums := make([]float64, 2*n+1)
-	var running sum
-	for i := range 2 * n {
-		running.add(values[i%n] - c.Difference)
-		sums[i+1] = running.value()
-	}
+	differences := roundSums(values, c.Difference)
+	sizes := roundSums(seconds, 0)
 	random := rand.New(rand.NewPCG(d.Seed, 0x6469656d61))
-	means := make([]float64, d.Resamples) // of what is left without the mean
+	var relative []float64
 	extreme := 0
-	for r := range means {
-		total := 0.0
+	for range d.Resamples {
+		total, second := 0.0, 0.0 // total without the mean
 		for left := n; left > 0; left -= c.Block {
 			start := random.IntN(n)
-			total += sums[start+min(c.Block, left)] - sums[start]
+			end := start + min(c.Block, left)
+			total += differences[end] - differences[start]
+			second += sizes[end] - sizes[start]
 		}
-		means[r] = total / float64(n)
-		if math.Abs(means[r]) >= math.Abs(c.Difference) {
+		mean := total / float64(n)
+		if second > rounding*sizes[n] { // Of no error there is no part.
+			relative = append(relative, (c.Difference+mean)*float64(n)/second)
+		}
+		if math.Abs(mean) >= math.Abs(c.Difference) {
 			extreme++
 		}
 	}
-	slices.Sort(means)
+	slices.Sort(relative)
+	if len(relative) == 0 {
+		relative = []float64{math.NaN()}
+	}
 	tail := (1 - d.Level) / 2
-	c.Low = fraction(c.Difference+quantileOfSorted(means, tail), scale)
-	c.High = fraction(c.Difference+quantileOfSorted(means, 1-tail), scale)
+	c.Low, c.High = quantileOfSorted(relative, tail), quantileOfSorted(relative, 1-tail)
 	// The sample itself counts as one of the draws (Davison and Hinkley, Bootstrap Methods
 	// and their Application, 1997, section 4.4).
 	c.BootstrapP = float64(extreme+1) / float64(d.Resamples+1)
+}
+
+// roundSums returns the sums of the first i values less a mean, of two rounds.
+func roundSums(values []float64, mean float64) []float64 {
+	sums := make([]float64, 2*len(values)+1)
+	var running sum
+	for i := range 2 * len(values) {
+		running.add(values[i%len(values)] - mean)
+		sums[i+1] = running.value()
+	}
+	return sums
 }
 
 // quantileOfSorted interpolates between the order statistics.

@@ -125,6 +125,26 @@ func TestDieboldMarianoBootstrap(t *testing.T) {
 	}
 }
 
+// A forecast with next to no error has next to 100 % less of it, in every draw: differences
+// and the errors that they are a part of are drawn together.
+func TestDieboldMarianoBootstrapOfAlmostNoError(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 1))
+	small, large := make([]float64, 200), make([]float64, 200)
+	for i := range large {
+		small[i], large[i] = 1e-3*r.NormFloat64(), math.Exp(2*r.NormFloat64())
+		if i%2 == 0 {
+			large[i] = 0
+		}
+	}
+	c, err := forecast.DieboldMariano{Horizon: 1}.Compare(small, large)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !(-1 <= c.Low && c.Low <= c.Relative && c.Relative <= c.High && c.High < -.99) {
+		t.Errorf("%v of the other's error less, interval %v to %v: nobody has less than none", -c.Relative, c.Low, c.High)
+	}
+}
+
 // Where equals are compared whose losses depend on each other far beyond the horizon,
 // the test is alarmed far too often and the bootstrap is not; a difference of that size
 // both see.

@@ -71,6 +71,12 @@ func (f Forest) Fit(x, y []float64) (*FittedForest, error) {
 // Refit is Fit into a forest that was fitted before, or a zero one, whose memory it
 // reuses. After an error m is as it was.
 func (f Forest) Refit(m *FittedForest, x, y []float64) error {
+	return f.refit(m, x, y, func() error { return nil })
+}
+
+// refit is Refit that asks before each tree whether to stop, and returns that error; m is of
+// no use after it.
+func (f Forest) refit(m *FittedForest, x, y []float64, stop func() error) error {
 	if f.Trees < 0 {
 		return fmt.Errorf("fit forest: %d trees", f.Trees)
 	}
@@ -90,6 +96,9 @@ func (f Forest) Refit(m *FittedForest, x, y []float64) error {
 	// The same seed draws the same samples, so that they are kept between trainings.
 	samples := sampling{f, len(y)}
 	for i := range m.trees {
+		if err := stop(); err != nil {
+			return err
+		}
 		if m.samples != samples {
 			var src rand.PCG
 			src.Seed(f.Seed, uint64(i))

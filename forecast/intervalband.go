@@ -85,17 +85,15 @@ func (b *intervalBand) settle(actual float64) {
 
 // weigh moves weight to the sources whose quantiles lost least.
 func (b *intervalBand) weigh(actual float64, was *issuedBand) {
-	usual := 4 * max(b.recent, b.long)
-	if usual == 0 {
-		return
-	}
+	// Of forecasts without any error a loss is of unusual size, however small.
+	usual := max(4*max(b.recent, b.long), math.SmallestNonzeroFloat64)
 	rate := sourceRate / math.Sqrt(float64(b.horizon))
 	for i, q := range trackedLevels {
 		var losses [sources]float64
 		least := math.Inf(1)
 		for k, bound := range was.bySource[i] {
 			// A quantile far out seldom loses much: the unit goes by its level.
-			losses[k] = pinballLoss(actual, bound, q) / (usual * min(q, 1-q))
+			losses[k] = min(pinballLoss(actual, bound, q)/min(q, 1-q)/usual, math.MaxFloat64)
 			least = min(least, losses[k])
 		}
 		weights, total := &b.weights[i], 0.0
@@ -119,7 +117,7 @@ func (b *intervalBand) issue(point float64, recent *rollingQuantile) {
 	highest := math.Inf(-1)
 	for i, level := range b.levels.effective {
 		now.bySource[i] = b.ask(point, level, recent)
-		highest = max(highest, mean(&b.weights[i], &now.bySource[i]))
+		highest = max(highest, mix(&b.weights[i], &now.bySource[i]))
 		now.bounds[i] = highest
 	}
 }
@@ -140,10 +138,10 @@ func (b *intervalBand) quantile(q float64, recent *rollingQuantile) float64 {
 	switch {
 	case q < trackedLevels[0]:
 		bySource := b.ask(now.point, b.levels.level(q), recent)
-		return min(mean(&b.weights[0], &bySource), now.bounds[0])
+		return min(mix(&b.weights[0], &bySource), now.bounds[0])
 	case q > trackedLevels[last]:
 		bySource := b.ask(now.point, b.levels.level(q), recent)
-		return max(mean(&b.weights[last], &bySource), now.bounds[last])
+		return max(mix(&b.weights[last], &bySource), now.bounds[last])
 	}
 	for i, tracked := range trackedLevels {
 		if q == tracked {
@@ -157,11 +155,16 @@ func (b *intervalBand) quantile(q float64, recent *rollingQuantile) float64 {
 	return math.NaN() // q is none
 }
 
-// mean returns the mean of the sources by their weights.
-func mean(weights, bySource *[sources]float64) float64 {
-	total := 0.0
+// mix returns the mean of the sources by their weights. One that has little more than its
+// share of what is spread evenly has no say: where forecasts are all but exact, the newest
+// values would spoil them by their distance alone.
+func mix(weights, bySource *[sources]float64) float64 {
+	total, weight := 0.0, 0.0
 	for k, w := range weights {
-		total += w * bySource[k]
+		if w > 2*sourceShare/sources {
+			total += w * bySource[k]
+			weight += w
+		}
 	}
-	return total
+	return total / weight
 }

@@ -39,8 +39,7 @@ func kpss(values []float64) float64 {
 }
 
 // differencesNeeded returns how often the values, none missing, must be differenced, at
-// most twice, until they no longer wander by the test of kpss. Differences that are
-// constant are not taken.
+// most twice, until they no longer wander by the test of kpss, or are constant.
 func differencesNeeded(values []float64) int {
 	for d := range 2 {
 		if constant(values) || !(kpss(values) > kpssCritical) {
@@ -48,7 +47,7 @@ func differencesNeeded(values []float64) int {
 		}
 		values = lagDifferences(values, 1)
 		if constant(values) {
-			return d
+			return d + 1 // a straight line, of which only the slope is left
 		}
 	}
 	return 2

@@ -105,8 +105,8 @@ func (m RandomForest) Fit(ctx context.Context, past Series) (Predictor, error) {
 			return nil, fmt.Errorf("forest needs %d observed values with another %d steps later, not %d: %w",
 				forestFewest, h, len(targets), ErrTooShort)
 		}
-		forest, err := Forest{Trees: m.Trees, Bootstrap: true, Seed: m.Seed}.Fit(rows, targets)
-		if err != nil {
+		forest := new(FittedForest)
+		if err := (Forest{Trees: m.Trees, Bootstrap: true, Seed: m.Seed}).refit(forest, rows, targets, ctx.Err); err != nil {
 			return nil, err
 		}
 		p.forests = append(p.forests, forest)

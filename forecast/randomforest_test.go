@@ -1,6 +1,7 @@
 package forecast_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"math"
@@ -127,4 +128,14 @@ func TestRandomForestTooShort(t *testing.T) {
 		t.Errorf("19 origins with a value 15 steps later: error %v, want ErrTooShort", err)
 	}
 	mustFit(t, forecast.RandomForest{Horizons: 15}, minutes(generate(35, func(i int) float64 { return float64(i) })...))
+}
+
+// A fit looks at its context before each tree, not once for each horizon, which takes seconds on a
+// long past.
+func TestRandomForestCancelled(t *testing.T) {
+	ctx := &countdown{Context: t.Context(), looks: 20}
+	m := forecast.RandomForest{Horizons: 1}
+	if _, err := m.Fit(ctx, minutes(daily(500, 24, 1)...)); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want context.Canceled", err)
+	}
 }

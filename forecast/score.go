@@ -137,11 +137,16 @@ func pinballLoss(y, f, q float64) float64 {
 	return max(q*e, (q-1)*e)
 }
 
+// rounding is what arithmetic may make of a number, relative to it.
+const rounding = 1e-9
+
+// covered returns 1 where y is within the bounds, but for rounding, else 0, and NaN without
+// bounds.
 func covered(y, low, high float64) float64 {
 	switch {
 	case math.IsNaN(low) || math.IsNaN(high):
 		return math.NaN()
-	case low <= y && y <= high:
+	case low-rounding*math.Abs(y) <= y && y <= high+rounding*math.Abs(y):
 		return 1
 	default:
 		return 0
