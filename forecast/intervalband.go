@@ -162,9 +162,9 @@ func mix(weights, bySource *[sources]float64) float64 {
 	total, weight := 0.0, 0.0
 	for k, w := range weights {
 		if w > 2*sourceShare/sources {
-			total += w * bySource[k]
+			total += w * (bySource[k] - bySource[0]) // from one of them, so that equals stay as they are
 			weight += w
 		}
 	}
-	return total / weight
+	return bySource[0] + total/weight
 }
