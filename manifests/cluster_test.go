@@ -19,43 +19,20 @@ import (
 	"hindcast.dev/internal/clustertest"
 )
 
-// TestMonitoringIsAccepted has an API server check every object of every folder, as
-// strictly as it can, the Prometheus Operator's by the schemas of its own types.
-func TestMonitoringIsAccepted(t *testing.T) {
-	c := clustertest.Start(t, "crd", "testdata/crds")
-	if out, err := run(t, c, "", "create", "namespace", "monitoring"); err != nil && !strings.Contains(out, "already exists") {
-		t.Fatal(out)
-	}
-	for _, dir := range kustomizations(t) {
-		if strings.HasPrefix(dir, "monitoring/base/") && dir != "monitoring/base/namespace" {
-			continue // a part of the overlays
-		}
-		t.Run(dir, func(t *testing.T) {
-			out := kubectl(t, c, "", "apply", "--server-side", "--dry-run=server", "--validate=strict", "-k", dir)
-			if got, want := strings.Count(out, "(server dry run)"), len(build(t, dir)); got != want {
-				t.Errorf("%d of %d objects were applied:\n%s", got, want, out)
-			}
-			for line := range strings.Lines(out) {
-				if strings.Contains(line, "Warning") {
-					t.Error(line)
-				}
-			}
-		})
-	}
-}
-
-// A right is a verb on a resource, in any namespace.
+// A right is a verb on a resource.
 type right struct{ verb, group, resource, subresource string }
 
-// mayUse asks the API server whether a service account has a right.
-func mayUse(t *testing.T, admin kubernetes.Interface, account string, r right) bool {
+// mayUse asks the API server whether a service account has a right in a namespace, or in
+// all of them where that is empty.
+func mayUse(t *testing.T, admin kubernetes.Interface, account, in string, r right) bool {
 	t.Helper()
+	home, name, _ := strings.Cut(account, "/")
 	review, err := admin.AuthorizationV1().SubjectAccessReviews().Create(t.Context(), &authorizationv1.SubjectAccessReview{
 		Spec: authorizationv1.SubjectAccessReviewSpec{
-			User:   "system:serviceaccount:monitoring:" + account,
-			Groups: []string{"system:serviceaccounts", "system:serviceaccounts:monitoring", "system:authenticated"},
+			User:   "system:serviceaccount:" + home + ":" + name,
+			Groups: []string{"system:serviceaccounts", "system:serviceaccounts:" + home, "system:authenticated"},
 			ResourceAttributes: &authorizationv1.ResourceAttributes{
-				Verb: r.verb, Group: r.group, Resource: r.resource, Subresource: r.subresource,
+				Namespace: in, Verb: r.verb, Group: r.group, Resource: r.resource, Subresource: r.subresource,
 			},
 		},
 	}, metav1.CreateOptions{})
@@ -65,23 +42,39 @@ func mayUse(t *testing.T, admin kubernetes.Interface, account string, r right) b
 	return review.Status.Allowed
 }
 
-// TestAccountsMayDoNoMore wants each service account of the stack to have the rights that
-// it uses, and of all others none.
+// TestAccountsMayDoNoMore wants each service account of the stack and of the controller to
+// have the rights that it uses, and of all others none: Secrets are for nobody.
 func TestAccountsMayDoNoMore(t *testing.T) {
 	c := clustertest.New(t)
-	kubectl(t, c, "", "apply", "--server-side", "-k", "monitoring/overlays/default")
+	for _, dir := range []string{"monitoring/overlays/default", "controller/external-metrics", "controller/keda", "controller/namespaced"} {
+		kubectl(t, c, "", "apply", "--server-side", "-k", dir)
+	}
 	admin := c.Client(t)
-	granted := map[string][]right{
-		"prometheus": {
+	controller := []right{
+		{"list", "", "pods", ""}, {"watch", "", "pods", ""}, {"get", "apps", "deployments", "scale"}, {"update", "apps", "deployments", "scale"},
+		{"list", "autoscaling", "horizontalpodautoscalers", ""}, {"watch", "autoscaling", "horizontalpodautoscalers", ""},
+		{"patch", "autoscaling", "horizontalpodautoscalers", ""},
+	}
+	granted := []struct {
+		account, in string
+		may         []right
+	}{
+		{"monitoring/prometheus", "", []right{
 			{"list", "", "pods", ""}, {"watch", "", "pods", ""}, {"list", "", "nodes", ""}, {"watch", "", "nodes", ""},
 			{"get", "", "nodes", "metrics"},
-		},
-		"kube-state-metrics": {
+		}},
+		{"monitoring/kube-state-metrics", "", []right{
 			{"list", "", "pods", ""}, {"watch", "", "pods", ""}, {"list", "", "nodes", ""}, {"watch", "", "nodes", ""},
 			{"list", "apps", "deployments", ""}, {"watch", "apps", "deployments", ""},
 			{"list", "autoscaling", "horizontalpodautoscalers", ""}, {"watch", "autoscaling", "horizontalpodautoscalers", ""},
-		},
-		"default": nil, // what pods without an account of their own run as
+		}},
+		{"monitoring/default", "", nil}, // what pods without an account of their own run as
+		{"hindcast-system/hindcast-controller", "", controller},
+		{"hindcast-system/hindcast-controller", "hindcast-system", controller},
+		{"hindcast-system/hindcast-controller", "kube-system", controller},
+		{"hindcast-system/default", "hindcast-system", nil},
+		{"default/hindcast-controller", "", nil},
+		{"default/hindcast-controller", "default", controller},
 	}
 	verbs := []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
 	resources := []right{
@@ -91,16 +84,16 @@ func TestAccountsMayDoNoMore(t *testing.T) {
 		{"", "apps", "deployments", ""}, {"", "apps", "deployments", "scale"}, {"", "apps", "statefulsets", ""},
 		{"", "autoscaling", "horizontalpodautoscalers", ""}, {"", "rbac.authorization.k8s.io", "clusterroles", ""}, {"", "*", "*", ""},
 	}
-	for account, may := range granted {
-		for _, r := range may {
-			if !mayUse(t, admin, account, r) {
-				t.Errorf("%s may not %s %s", account, r.verb, r.resource)
+	for _, g := range granted {
+		for _, r := range g.may {
+			if !mayUse(t, admin, g.account, g.in, r) {
+				t.Errorf("%s may not %s %s in %q", g.account, r.verb, r.resource, g.in)
 			}
 		}
 		for _, r := range resources {
 			for _, r.verb = range verbs {
-				if !slices.Contains(may, r) && mayUse(t, admin, account, r) {
-					t.Errorf("%s may %s %s/%s of %q", account, r.verb, r.resource, r.subresource, r.group)
+				if !slices.Contains(g.may, r) && mayUse(t, admin, g.account, g.in, r) {
+					t.Errorf("%s may %s %s/%s of %q in %q", g.account, r.verb, r.resource, r.subresource, r.group, g.in)
 				}
 			}
 		}

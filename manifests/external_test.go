@@ -130,10 +130,10 @@ func TestRightsOfExternalMetrics(t *testing.T) {
 // TestAPIServiceIsNeverTakenOver: it is made by kubectl create, which refuses where there
 // is one, and no overlay holds it.
 func TestAPIServiceIsNeverTakenOver(t *testing.T) {
-	for _, overlay := range overlays(t, "controller") {
-		for _, o := range build(t, overlay) {
+	for _, dir := range kustomizations(t) {
+		for _, o := range build(t, dir) {
 			if o.GetKind() == "APIService" {
-				t.Errorf("%s applies APIService %s", overlay, o.GetName())
+				t.Errorf("%s applies APIService %s", dir, o.GetName())
 			}
 		}
 	}

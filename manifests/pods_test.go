@@ -12,6 +12,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -83,7 +84,13 @@ func TestPodsAreLockedDown(t *testing.T) {
 		}
 		// A token is for those who have rights to use it for.
 		bound := slices.ContainsFunc(objects, func(o unstructured.Unstructured) bool {
-			return o.GetKind() == "ClusterRoleBinding" && as[rbacv1.ClusterRoleBinding](t, o).Subjects[0].Name == w.name
+			switch o.GetKind() {
+			case "ClusterRoleBinding":
+				return as[rbacv1.ClusterRoleBinding](t, o).Subjects[0].Name == w.name
+			case "RoleBinding":
+				return as[rbacv1.RoleBinding](t, o).Subjects[0].Name == w.name
+			}
+			return false
 		})
 		if mount := spec.AutomountServiceAccountToken; mount == nil || *mount != bound {
 			t.Errorf("automountServiceAccountToken must be %v", bound)
@@ -137,12 +144,19 @@ func hasPort(c corev1.Container, name string) bool {
 }
 
 // TestImagesArePinned wants a registry and a version in every image, one version of each
-// everywhere, and Prometheus in the version that the tests run.
+// everywhere, and Prometheus in the version that the tests run. Only the controller's is a
+// placeholder: who installs it has built it.
 func TestImagesArePinned(t *testing.T) {
 	pinned := regexp.MustCompile(`^[a-z0-9.-]+\.[a-z]+/[a-z0-9./-]+:v?\d+\.\d+\.\d+(-[a-z0-9-]+)?$`)
 	versions := map[string]string{}
 	everyWorkload(t, func(t *testing.T, _ string, _ []unstructured.Unstructured, w workload) {
 		for _, c := range containers(w) {
+			if w.name == "hindcast-controller" {
+				if c.Image != "hindcast-controller:latest" {
+					t.Errorf("image %s, README.md replaces hindcast-controller:latest", c.Image)
+				}
+				continue
+			}
 			if !pinned.MatchString(c.Image) {
 				t.Errorf("%s: image %s is not pinned", c.Name, c.Image)
 			}
@@ -178,6 +192,8 @@ func TestImagesArePinned(t *testing.T) {
 // scripts make.
 func TestVolumesAreThere(t *testing.T) {
 	elsewhere := map[string]string{"prometheus-rules": "monitoring/rules", "grafana-dashboards": "../grafana"}
+	// Whoever installs them makes these, as the scripts or docs/external-metrics.md say.
+	secrets := []string{"grafana-admin", "hindcast-external-metrics", "hindcast-keda"}
 	everyWorkload(t, func(t *testing.T, dir string, objects []unstructured.Unstructured, w workload) {
 		have := map[string]bool{}
 		for _, v := range w.pod.Spec.Volumes {
@@ -190,7 +206,7 @@ func TestVolumesAreThere(t *testing.T) {
 				}
 				find(t, in, "ConfigMap", v.ConfigMap.Name)
 			case v.Secret != nil:
-				if v.Secret.SecretName != "grafana-admin" {
+				if !slices.Contains(secrets, v.Secret.SecretName) {
 					t.Errorf("nobody makes Secret %s", v.Secret.SecretName)
 				}
 			}
@@ -244,6 +260,75 @@ func TestServicesLead(t *testing.T) {
 		if ports[service] != want {
 			t.Errorf("service %s has port %d, not %d", service, ports[service], want)
 		}
+	}
+}
+
+// TestServiceMonitorsLead wants each ServiceMonitor to select services of its own namespace,
+// and to name ports of theirs: what the operator does not find it does not tell.
+func TestServiceMonitorsLead(t *testing.T) {
+	n := 0
+	for _, dir := range append(kustomizations(t), ownOverlay(t, "default"), ownOverlay(t, "namespaced")) {
+		objects := build(t, dir)
+		for _, o := range objects {
+			if o.GetKind() != "ServiceMonitor" {
+				continue
+			}
+			n++
+			selector, _, err := unstructured.NestedStringMap(o.Object, "spec", "selector", "matchLabels")
+			if err != nil {
+				t.Fatal(err)
+			}
+			endpoints, _, err := unstructured.NestedSlice(o.Object, "spec", "endpoints")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ports []string
+			for _, other := range objects {
+				if other.GetKind() != "Service" || other.GetNamespace() != o.GetNamespace() || !contains(other.GetLabels(), selector) {
+					continue
+				}
+				for _, p := range as[corev1.Service](t, other).Spec.Ports {
+					ports = append(ports, p.Name)
+				}
+			}
+			for _, e := range endpoints {
+				if port, _, _ := unstructured.NestedString(e.(map[string]any), "port"); !slices.Contains(ports, port) {
+					t.Errorf("%s: ServiceMonitor %s/%s finds no port %q, only %q", dir, o.GetNamespace(), o.GetName(), port, ports)
+				}
+			}
+		}
+	}
+	if n < 4 {
+		t.Errorf("only %d ServiceMonitors", n)
+	}
+}
+
+// TestControllerKeepsItsEnvironment: no overlay loses what keeps the controller below the
+// limit of its memory, nor what its arguments refer to.
+func TestControllerKeepsItsEnvironment(t *testing.T) {
+	n := 0
+	everyWorkload(t, func(t *testing.T, _ string, _ []unstructured.Unstructured, w workload) {
+		if w.name != "hindcast-controller" {
+			return
+		}
+		n++
+		c := w.pod.Spec.Containers[0]
+		env := map[string]string{}
+		for _, e := range c.Env {
+			env[e.Name] = e.Value
+		}
+		soft, err := resource.ParseQuantity(strings.TrimSuffix(env["GOMEMLIMIT"], "B"))
+		if err != nil || soft.Cmp(*c.Resources.Limits.Memory()) >= 0 {
+			t.Errorf("GOMEMLIMIT %q, limit of memory %s", env["GOMEMLIMIT"], c.Resources.Limits.Memory())
+		}
+		for _, m := range regexp.MustCompile(`\$\((\w+)\)`).FindAllStringSubmatch(strings.Join(c.Args, " "), -1) {
+			if _, ok := env[m[1]]; !ok {
+				t.Errorf("arguments %q refer to %s, which is not set", c.Args, m[1])
+			}
+		}
+	})
+	if n < 4 {
+		t.Errorf("looked at %d Deployments of the controller", n)
 	}
 }
 
