@@ -1,6 +1,7 @@
 package forecast_test
 
 import (
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -20,9 +21,10 @@ func BenchmarkAutoUpdate(b *testing.B) {
 	}
 }
 
-// A fit to a night, a day and two weeks of minutes, beside the operations that it declares.
+// A fit to a night, half a day, a day and two weeks of minutes, beside the operations that it
+// declares, and the memory that its forecast holds.
 func BenchmarkAutoFit(b *testing.B) {
-	for _, n := range []int{480, 1440, 14 * 1440} {
+	for _, n := range []int{480, 720, 1440, 14 * 1440} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			s := forecast.Series{Step: time.Minute, Values: daily(n, 1440, 41)}
 			m := forecast.Auto{}
@@ -30,6 +32,18 @@ func BenchmarkAutoFit(b *testing.B) {
 				mustFit(b, m, s)
 			}
 			b.ReportMetric(m.FitOperations(n), "declared-ns")
+			before := heldBytes()
+			p := mustFit(b, m, s)
+			b.ReportMetric(float64(heldBytes())-float64(before), "held-B")
+			runtime.KeepAlive(p)
 		})
 	}
+}
+
+// heldBytes returns what of the heap is in use.
+func heldBytes() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
