@@ -127,7 +127,7 @@ func TestDiscovery(t *testing.T) {
 		t.Fatal(err)
 	}
 	// In a cluster the account's files are where the client looks for them.
-	account := kubeconfig(t, c.ServiceAccount(t, "monitoring", "prometheus"))
+	account := clustertest.KubeconfigOf(t, c.ServiceAccount(t, "monitoring", "prometheus"))
 	config := strings.ReplaceAll(string(text), "  - role: ", "  - kubeconfig_file: "+account+"\n    role: ")
 	address := promtest.FreeAddress(t)
 	config = strings.NewReplacer("localhost:9090", address, "alertmanager.monitoring.svc:9093", "127.0.0.1:1").Replace(config)

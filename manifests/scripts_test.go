@@ -16,8 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"hindcast.dev/internal/clustertest"
 )
@@ -53,21 +51,6 @@ func succeeds(t *testing.T, kubeconfig, programs string, command ...string) stri
 		t.Fatalf("%s: exit code %d\n%s%s", strings.Join(command, " "), o.code, o.stdout, o.stderr)
 	}
 	return o.stdout + o.stderr
-}
-
-// kubeconfig writes the file of a user.
-func kubeconfig(t *testing.T, c *rest.Config) string {
-	t.Helper()
-	config := clientcmdapi.NewConfig()
-	config.Clusters["test"] = &clientcmdapi.Cluster{Server: c.Host, CertificateAuthorityData: c.CAData}
-	config.AuthInfos["test"] = &clientcmdapi.AuthInfo{Token: c.BearerToken, ClientCertificateData: c.CertData, ClientKeyData: c.KeyData}
-	config.Contexts["test"] = &clientcmdapi.Context{Cluster: "test", AuthInfo: "test"}
-	config.CurrentContext = "test"
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := clientcmd.WriteToFile(*config, path); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // TestScripts follows a user through the life of the stack on an API server: checked,
@@ -200,8 +183,8 @@ func TestScripts(t *testing.T) {
 	})
 
 	t.Run("refusals", func(t *testing.T) {
-		nobody := kubeconfig(t, c.User(t, "somebody"))
-		away := kubeconfig(t, &rest.Config{Host: "https://127.0.0.1:1"})
+		nobody := clustertest.KubeconfigOf(t, c.User(t, "somebody"))
+		away := clustertest.KubeconfigOf(t, &rest.Config{Host: "https://127.0.0.1:1"})
 		tools := t.TempDir() // everything that the scripts use, but kubectl
 		for _, name := range []string{"bash", "dirname", "basename", "grep", "head", "sed"} {
 			path, err := exec.LookPath(name)

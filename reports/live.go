@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 
-	"hindcast.dev/backtest/result"
 	"hindcast.dev/live/liveview"
 )
 
@@ -36,14 +34,7 @@ func WriteLive(v *liveview.View, dir string) error {
 	if err := errors.Join(liveHTML(&page, v, figures), liveMarkdown(&text, v, figures)); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	err := errors.Join(
-		writeWhole(filepath.Join(dir, result.HTMLFile), page.Bytes()),
-		writeWhole(filepath.Join(dir, result.MarkdownFile), text.Bytes()),
-	)
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	return nil
+	return writePages(dir, page.Bytes(), text.Bytes())
 }
 
 // LiveHTML writes the page alone; it needs no other file, no script and no network.
@@ -82,28 +73,13 @@ func liveMarkdown(w io.Writer, v *liveview.View, figures []*figure) error {
 		fmt.Fprintf(&b, "- %s\n", markdown(n))
 	}
 	head, details := liveTables(v)
-	writeTables := func(title string, all []*table) error {
-		fmt.Fprintf(&b, "\n## %s\n\n", title)
-		for _, t := range all {
-			fmt.Fprintf(&b, "### %s\n\n", markdown(t.caption))
-			if err := t.markdown(&b); err != nil {
-				return err
-			}
-			if n := t.notes(); n != "" {
-				fmt.Fprintf(&b, "\n%s\n", markdown(n))
-			}
-			b.WriteString("\n")
-		}
-		return nil
-	}
-	if err := writeTables("What ran, and what would have", head); err != nil {
+	b.WriteString("\n## What ran, and what would have\n\n")
+	if err := markdownTables(&b, "###", head); err != nil {
 		return err
 	}
-	b.WriteString("## Pictures\n\n")
-	for _, fig := range figures {
-		fmt.Fprintf(&b, "![%s](%s)\n\n**%s.** %s\n\n", markdown(fig.alt), result.PlotsDir+"/"+fig.name+".svg", markdown(fig.title), markdown(fig.caption))
-	}
-	if err := writeTables("Details", details); err != nil {
+	markdownFigures(&b, figures)
+	b.WriteString("\n## Details\n\n")
+	if err := markdownTables(&b, "###", details); err != nil {
 		return err
 	}
 	b.WriteString("## How it was found out\n\n")

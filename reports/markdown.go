@@ -33,33 +33,14 @@ func writeMarkdown(w io.Writer, f *result.Folder, pics *pictures) error {
 		}
 		b.WriteString("\n")
 	}
-	writeTable := func(level string, t *table) error {
-		fmt.Fprintf(&b, "%s %s\n\n", level, markdown(t.caption))
-		if err := t.markdown(&b); err != nil {
-			return err
-		}
-		if n := t.notes(); n != "" {
-			fmt.Fprintf(&b, "\n%s\n", markdown(n))
-		}
-		b.WriteString("\n")
-		return nil
-	}
 	head, details := tables(r)
-	for _, t := range head {
-		if err := writeTable("##", t); err != nil {
-			return err
-		}
+	if err := markdownTables(&b, "##", head); err != nil {
+		return err
 	}
-	b.WriteString("## Pictures\n\n")
-	for _, fig := range pics.figures {
-		fmt.Fprintf(&b, "![%s](%s)\n\n**%s.** %s\n\n", markdown(fig.alt),
-			result.PlotsDir+"/"+fig.name+".svg", markdown(fig.title), markdown(fig.caption))
-	}
+	markdownFigures(&b, pics.figures)
 	b.WriteString("## Details\n\n")
-	for _, t := range details {
-		if err := writeTable("###", t); err != nil {
-			return err
-		}
+	if err := markdownTables(&b, "###", details); err != nil {
+		return err
 	}
 	b.WriteString("## How it was computed\n\n")
 	for _, f := range facts(r) {
@@ -75,6 +56,30 @@ func writeMarkdown(w io.Writer, f *result.Folder, pics *pictures) error {
 	}
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// markdownTables writes each table below its caption.
+func markdownTables(b *bytes.Buffer, level string, tables []*table) error {
+	for _, t := range tables {
+		fmt.Fprintf(b, "%s %s\n\n", level, markdown(t.caption))
+		if err := t.markdown(b); err != nil {
+			return err
+		}
+		if n := t.notes(); n != "" {
+			fmt.Fprintf(b, "\n%s\n", markdown(n))
+		}
+		b.WriteString("\n")
+	}
+	return nil
+}
+
+// markdownFigures shows the pictures that lie beside the page.
+func markdownFigures(b *bytes.Buffer, figures []*figure) {
+	b.WriteString("## Pictures\n\n")
+	for _, fig := range figures {
+		fmt.Fprintf(b, "![%s](%s)\n\n**%s.** %s\n\n", markdown(fig.alt),
+			result.PlotsDir+"/"+fig.name+".svg", markdown(fig.title), markdown(fig.caption))
+	}
 }
 
 // target escapes a path of the folder as the target of a Markdown link.

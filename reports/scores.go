@@ -112,20 +112,6 @@ func ScoresMarkdown(w io.Writer, all []result.Scores) error {
 	return err
 }
 
-func markdownTables(b *bytes.Buffer, level string, tables []*table) error {
-	for _, t := range tables {
-		fmt.Fprintf(b, "%s %s\n\n", level, markdown(t.caption))
-		if err := t.markdown(b); err != nil {
-			return err
-		}
-		if n := t.notes(); n != "" {
-			fmt.Fprintf(b, "\n%s\n", markdown(n))
-		}
-		b.WriteString("\n")
-	}
-	return nil
-}
-
 // scoreFacts say what was scored, the load's name first.
 func scoreFacts(s *result.Scores) []fact {
 	l := &s.Load

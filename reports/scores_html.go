@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
-	"path/filepath"
 
 	"hindcast.dev/backtest/result"
 )
@@ -57,14 +56,7 @@ func WriteScores(f *result.ScoresFolder, dir string) error {
 	if err := errors.Join(scoresHTML(&page, f, overview, figures), ScoresMarkdown(&text, f.All)); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	err := errors.Join(
-		writeWhole(filepath.Join(dir, result.HTMLFile), page.Bytes()),
-		writeWhole(filepath.Join(dir, result.MarkdownFile), text.Bytes()),
-	)
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	return nil
+	return writePages(dir, page.Bytes(), text.Bytes())
 }
 
 func scoresHTML(b *bytes.Buffer, f *result.ScoresFolder, overview []*figure, figures [][]*figure) error {

@@ -25,10 +25,12 @@ func Write(f *result.Folder, dir string) error {
 	if err := errors.Join(writeHTML(&page, f, pics), writeMarkdown(&text, f, pics)); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	err = errors.Join(
-		writeWhole(filepath.Join(dir, result.HTMLFile), page.Bytes()),
-		writeWhole(filepath.Join(dir, result.MarkdownFile), text.Bytes()),
-	)
+	return writePages(dir, page.Bytes(), text.Bytes())
+}
+
+// writePages writes report.html and report.md.
+func writePages(dir string, page, text []byte) error {
+	err := errors.Join(writeWhole(filepath.Join(dir, result.HTMLFile), page), writeWhole(filepath.Join(dir, result.MarkdownFile), text))
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
