@@ -317,9 +317,10 @@ func (f *fixture) want(what string, n int32, got func() int32) {
 	})
 }
 
-// event waits for an event with a reason about a scaler.
-func (f *fixture) event(name, reason string) {
+// event waits for an event with a reason about a scaler, and returns its note.
+func (f *fixture) event(name, reason string) string {
 	f.t.Helper()
+	note := ""
 	f.eventually("event "+reason, func() error {
 		events, err := f.cluster.Client(f.t).EventsV1().Events(f.ns).List(f.t.Context(), metav1.ListOptions{})
 		if err != nil {
@@ -327,11 +328,13 @@ func (f *fixture) event(name, reason string) {
 		}
 		for _, e := range events.Items {
 			if e.Reason == reason && e.Regarding.Name == name {
+				note = e.Note
 				return nil
 			}
 		}
 		return fmt.Errorf("not among %d events", len(events.Items))
 	})
+	return note
 }
 
 // gauge returns the sum of the samples of a metric whose labels hold all of want.

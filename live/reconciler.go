@@ -163,7 +163,7 @@ func (c *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	s = s.DeepCopy()
 	s.Default()
 	if s.DeletionTimestamp != nil {
-		return ctrl.Result{}, c.finish(ctx, s)
+		return ctrl.Result{RequeueAfter: recheckEvery}, c.finish(ctx, s)
 	}
 	p, err := c.plan(ctx, s)
 	if err != nil {
@@ -190,12 +190,12 @@ func (c *reconciler) forget(ctx context.Context, namespace string) error {
 // finish takes back what a scaler that is being deleted did, and lets it go.
 func (c *reconciler) finish(ctx context.Context, s *v1alpha1.PredictiveScaler) error {
 	c.stop(client.ObjectKeyFromObject(s))
+	c.metrics.forget(s.Namespace, s.Name)
 	// In a dry run the scaler stays until a controller may give the floor back: without it
 	// nobody would.
-	if kept, err := c.restoreFloors(ctx, s, ""); err != nil || kept {
+	if kept, err := c.restoreFloors(ctx, s, ""); err != nil || kept != nil {
 		return err
 	}
-	c.metrics.forget(s.Namespace, s.Name)
 	before := s.DeepCopy()
 	if !controllerutil.RemoveFinalizer(s, v1alpha1.Finalizer) {
 		return nil
@@ -284,7 +284,8 @@ func (c *reconciler) carryOut(ctx context.Context, s *v1alpha1.PredictiveScaler,
 			s.Default()
 		}
 	}
-	if _, err := c.restoreFloors(ctx, s, keep); err != nil {
+	raised, err := c.restoreFloors(ctx, s, keep)
+	if err != nil {
 		return err
 	}
 	fresh := r == nil
@@ -296,8 +297,8 @@ func (c *reconciler) carryOut(ctx context.Context, s *v1alpha1.PredictiveScaler,
 	}
 	r.update(ctx, func(st *v1alpha1.PredictiveScalerStatus) {
 		st.ObservedGeneration, st.Mode = s.Generation, p.mode
-		if keep == "" {
-			st.Floor = nil
+		if raised != nil || st.Floor != nil && st.Floor.HPA != keep {
+			st.Floor = raised
 		}
 		switch {
 		case p.reason != "":
@@ -326,28 +327,30 @@ func (c *reconciler) carryOut(ctx context.Context, s *v1alpha1.PredictiveScaler,
 }
 
 // restoreFloors gives the HPAs whose floor s raised their own minReplicas back, but for
-// the one named keep. In a dry run none is given back: kept says that there is one.
-func (c *reconciler) restoreFloors(ctx context.Context, s *v1alpha1.PredictiveScaler, keep string) (kept bool, err error) {
+// the one named keep. In a dry run none is given back: kept is one of those that stay.
+func (c *reconciler) restoreFloors(ctx context.Context, s *v1alpha1.PredictiveScaler, keep string) (kept *v1alpha1.FloorStatus, err error) {
 	list := &autoscalingv2.HorizontalPodAutoscalerList{}
 	if err := c.client.List(ctx, list, client.InNamespace(s.Namespace)); err != nil {
-		return false, fmt.Errorf("list HorizontalPodAutoscalers: %w", err)
+		return nil, fmt.Errorf("list HorizontalPodAutoscalers: %w", err)
 	}
 	for i := range list.Items {
 		hpa := &list.Items[i]
 		if raisedBy(hpa) != s.Name || hpa.Name == keep {
 			continue
 		}
-		if err := restore(ctx, c.client, hpa, c.cfg.DryRun); client.IgnoreNotFound(err) != nil {
+		n, err := restore(ctx, c.client, hpa, c.cfg.DryRun)
+		switch {
+		case apierrors.IsNotFound(err): // nothing is left to give back
+		case err != nil:
 			return kept, err
-		}
-		if c.cfg.DryRun {
+		case c.cfg.DryRun:
+			kept = &v1alpha1.FloorStatus{HPA: hpa.Name, OriginalMinReplicas: originalFloor(hpa)}
 			c.event(s, corev1.EventTypeNormal, "FloorKept", fmt.Sprintf(
-				"Dry run: HorizontalPodAutoscaler %s would have its own minReplicas %d again", hpa.Name, originalFloor(hpa)))
-			kept = true
-			continue
+				"Dry run: HorizontalPodAutoscaler %s would have its own minReplicas %d again", hpa.Name, n))
+		default:
+			c.event(s, corev1.EventTypeNormal, "FloorRestored", fmt.Sprintf(
+				"HorizontalPodAutoscaler %s has its own minReplicas %d again", hpa.Name, n))
 		}
-		c.event(s, corev1.EventTypeNormal, "FloorRestored", fmt.Sprintf(
-			"HorizontalPodAutoscaler %s has its own minReplicas %d again", hpa.Name, originalFloor(hpa)))
 	}
 	return kept, nil
 }

@@ -185,7 +185,7 @@ func (rec *recorder) describe(st *v1alpha1.PredictiveScalerStatus, s *autoscaler
 	st.CurrentReplicas, st.DesiredReplicas, st.Holding = s.Input.Spec, s.Decision.Replicas, s.Decision.Hold
 	if s.Scaled {
 		noteChange(st, now, s.Input.Spec, s.Decision.Replicas)
-		if a := rec.r.object.Spec.Actuation; a.Type == v1alpha1.ActuationHPAMinReplicas && st.Floor == nil {
+		if a := rec.r.object.Spec.Actuation; a.Type == v1alpha1.ActuationHPAMinReplicas && st.Floor == nil && !rec.r.c.cfg.DryRun {
 			st.Floor = &v1alpha1.FloorStatus{HPA: a.HPARef.Name, OriginalMinReplicas: s.Input.Spec}
 		}
 	}

@@ -93,7 +93,7 @@ func raised(t *testing.T, original int32) *fixture {
 }
 
 // TestFloorOfAnHPA: minReplicas is raised, the original is written down with the first
-// change, and comes back by Paused and by deletion; its own annotations stay.
+// change, and comes back by Paused, by Shadow and by deletion; its own annotations stay.
 func TestFloorOfAnHPA(t *testing.T) {
 	t.Parallel()
 	f := raised(t, 3)
@@ -117,6 +117,12 @@ func TestFloorOfAnHPA(t *testing.T) {
 	}
 	f.change("shop", func(s *v1alpha1.PredictiveScaler) { delete(s.Annotations, v1alpha1.AnnotationMode) })
 	f.want("the floor after the pause", 10, func() int32 { return f.floor("shop") })
+	f.change("shop", func(s *v1alpha1.PredictiveScaler) {
+		s.Annotations = map[string]string{v1alpha1.AnnotationMode: "Shadow"}
+	})
+	f.want("the floor in Shadow", 3, func() int32 { return f.floor("shop") })
+	f.change("shop", func(s *v1alpha1.PredictiveScaler) { delete(s.Annotations, v1alpha1.AnnotationMode) })
+	f.want("the floor after Shadow", 10, func() int32 { return f.floor("shop") })
 	f.deleteScaler("shop")
 	if n := f.floor("shop"); n != 3 {
 		t.Errorf("minReplicas %d after the deletion, want 3", n)
@@ -124,27 +130,50 @@ func TestFloorOfAnHPA(t *testing.T) {
 }
 
 // TestDryRunKeepsTheScalerOfAFloor: a floor that was raised before stays raised in a dry run,
-// and so does its scaler when it is deleted, until a controller may give the floor back.
+// the status says so, and its scaler stays when it is deleted, silent, until a controller
+// may give the floor back.
 func TestDryRunKeepsTheScalerOfAFloor(t *testing.T) {
 	t.Parallel()
-	f := start(t, level(95), func(c *live.Config) { c.DryRun = true })
-	f.deployment("shop", 2)
-	f.hpa("shop", "shop", 10, 20)
-	h := &autoscalingv2.HorizontalPodAutoscaler{}
-	f.get("shop", h)
-	h.Annotations = map[string]string{
-		v1alpha1.AnnotationOriginal: "3", v1alpha1.AnnotationScaler: "shop", v1alpha1.AnnotationFloor: "10",
+	f := raised(t, 3)
+	want := &v1alpha1.FloorStatus{HPA: "shop", OriginalMinReplicas: 3}
+	floor := func() error {
+		if st := f.status("shop"); st.Floor == nil || *st.Floor != *want {
+			return fmt.Errorf("mode %s, floor %+v", st.Mode, st.Floor)
+		}
+		return nil
 	}
-	if err := f.client.Update(t.Context(), h); err != nil {
+	f.eventually("the status tells of the floor", floor)
+	if err := f.stop(); err != nil {
 		t.Fatal(err)
 	}
-	s := floored(f.scaler("shop", "shop", v1alpha1.ModeActive), "shop")
-	s.Finalizers = []string{v1alpha1.Finalizer}
-	f.create(s)
+	f.run(f.cluster.Config, level(95), func(c *live.Config) { c.DryRun, c.Mode = true, v1alpha1.ModeShadow })
+	f.eventually("the mode", func() error {
+		if st := f.status("shop"); st.Mode != v1alpha1.ModeShadow {
+			return fmt.Errorf("%s", st.Mode)
+		}
+		return nil
+	})
+	if note := f.event("shop", "FloorKept"); !strings.Contains(note, "minReplicas 3") {
+		t.Errorf("event %q", note)
+	}
+	if err := floor(); err != nil {
+		t.Error(err)
+	}
+	labels := map[string]string{"namespace": f.ns, "scaler": "shop"}
+	if _, ok := f.gauge("hindcast_scaler_mode", labels); !ok {
+		t.Error("no series of the scaler")
+	}
+	s := &v1alpha1.PredictiveScaler{}
+	f.get("shop", s)
 	if err := f.client.Delete(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	f.event("shop", "FloorKept")
+	f.eventually("the series are gone", func() error {
+		if _, ok := f.gauge("hindcast_scaler_mode", labels); ok {
+			return errors.New("still there")
+		}
+		return nil
+	})
 	if n := f.floor("shop"); n != 10 || f.gone("shop") == nil {
 		t.Errorf("minReplicas %d, scaler gone: %v; want 10 and a scaler that waits", n, f.gone("shop") == nil)
 	}
@@ -153,6 +182,48 @@ func TestDryRunKeepsTheScalerOfAFloor(t *testing.T) {
 	if n := f.floor("shop"); n != 3 {
 		t.Errorf("minReplicas %d, want 3 again", n)
 	}
+}
+
+// TestDryRunRaisesNoFloor: the status does not tell of a floor that nobody raised.
+func TestDryRunRaisesNoFloor(t *testing.T) {
+	t.Parallel()
+	f := start(t, level(95), func(c *live.Config) { c.DryRun = true })
+	f.deployment("shop", 2)
+	f.hpa("shop", "shop", 3, 20)
+	f.create(floored(f.scaler("shop", "shop", v1alpha1.ModeActive), "shop"))
+	if note := f.event("shop", "Rescaled"); !strings.Contains(note, "(dry run)") {
+		t.Errorf("event %q", note)
+	}
+	f.eventually("the status tells of the decision", func() error {
+		st := f.status("shop")
+		if st.DesiredReplicas != 10 {
+			return fmt.Errorf("desired %d", st.DesiredReplicas)
+		}
+		if st.Floor != nil || f.floor("shop") != 3 {
+			t.Errorf("floor %+v, minReplicas %d", st.Floor, f.floor("shop"))
+		}
+		return nil
+	})
+}
+
+// TestFloorMoves: a scaler that is given another HPA gives the first one's floor back, and
+// the status tells of the second.
+func TestFloorMoves(t *testing.T) {
+	t.Parallel()
+	f := raised(t, 3)
+	f.deployment("till", 2)
+	f.hpa("till", "till", 4, 20)
+	f.change("shop", func(s *v1alpha1.PredictiveScaler) {
+		s.Spec.ScaleTargetRef.Name, s.Spec.Actuation.HPARef.Name = "till", "till"
+	})
+	f.want("the floor of the second", 10, func() int32 { return f.floor("till") })
+	f.want("the floor of the first", 3, func() int32 { return f.floor("shop") })
+	f.eventually("the status tells of the second", func() error {
+		if st := f.status("shop"); st.Floor == nil || *st.Floor != (v1alpha1.FloorStatus{HPA: "till", OriginalMinReplicas: 4}) {
+			return fmt.Errorf("floor %+v", st.Floor)
+		}
+		return nil
+	})
 }
 
 // TestRestoredFloorIsNotOurs: an owner who applies the HPA server-side, as GitOps does, is
@@ -274,6 +345,9 @@ func TestForeignChange(t *testing.T) {
 	}
 	f.condition("shop", v1alpha1.ConditionAbleToScale, metav1.ConditionFalse, "ForeignChange")
 	f.deleteScaler("shop")
+	if note := f.event("shop", "FloorRestored"); !strings.Contains(note, "minReplicas 5") {
+		t.Errorf("event %q", note)
+	}
 	f.get("shop", h)
 	if *h.Spec.MinReplicas != 5 || len(h.Annotations) != 0 {
 		t.Errorf("minReplicas %d, annotations %v; want 5 and none", *h.Spec.MinReplicas, h.Annotations)

@@ -196,13 +196,13 @@ func foreign(hpa *autoscalingv2.HorizontalPodAutoscaler, scaler string) error {
 	return nil
 }
 
-// restore gives an HPA its own minReplicas back, and its fields to their owner. What
-// somebody else set in the meantime stays.
+// restore gives an HPA its own minReplicas back, and its fields to their owner, and returns
+// that number. What somebody else set in the meantime is its own and stays.
 //
 // It takes two writes, as the first one makes the restored value ours in managedFields,
 // where it would stand in the way of an owner who applies another one. Between them the
 // annotations still say whose floor it is, so that what failed half-way is done again.
-func restore(ctx context.Context, c client.Client, hpa *autoscalingv2.HorizontalPodAutoscaler, dryRun bool) error {
+func restore(ctx context.Context, c client.Client, hpa *autoscalingv2.HorizontalPodAutoscaler, dryRun bool) (int32, error) {
 	next := hpa.DeepCopy()
 	if foreign(hpa, raisedBy(hpa)) == nil {
 		n := originalFloor(hpa)
@@ -215,10 +215,11 @@ func restore(ctx context.Context, c client.Client, hpa *autoscalingv2.Horizontal
 	}
 	locked := client.MergeFromWithOptimisticLock{}
 	if err := c.Patch(ctx, next, client.MergeFromWithOptions(hpa, locked), opts...); err != nil {
-		return fmt.Errorf("restore minReplicas of HorizontalPodAutoscaler %s: %w", hpa.Name, err)
+		return 0, fmt.Errorf("restore minReplicas of HorizontalPodAutoscaler %s: %w", hpa.Name, err)
 	}
+	own := minReplicas(next)
 	if dryRun {
-		return nil
+		return own, nil
 	}
 	// Unlike what is read from the cache, the answer to the patch has managedFields.
 	written := next.DeepCopy()
@@ -229,7 +230,7 @@ func restore(ctx context.Context, c client.Client, hpa *autoscalingv2.Horizontal
 		return e.Manager == string(fieldOwner)
 	})
 	if err := c.Patch(ctx, next, client.MergeFromWithOptions(written, locked), opts...); err != nil {
-		return fmt.Errorf("give up HorizontalPodAutoscaler %s: %w", hpa.Name, err)
+		return 0, fmt.Errorf("give up HorizontalPodAutoscaler %s: %w", hpa.Name, err)
 	}
-	return nil
+	return own, nil
 }
