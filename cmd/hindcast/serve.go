@@ -104,6 +104,9 @@ func serve(ctx context.Context, s serving, stdout, stderr io.Writer) (err error)
 	fmt.Fprintf(stdout, "  Prometheus data source          %s\n", address)
 	fmt.Fprintf(stdout, "  time range                      %s to %s\n", from.Format(time.RFC3339), to.Format(time.RFC3339))
 	fmt.Fprintf(stdout, "  for the address of a dashboard  ?from=%d&to=%d\n", from.UnixMilli(), to.UnixMilli())
+	if !s.shift {
+		fmt.Fprintln(stdout, "Dashboards open on the last 24 hours of your clock: set the time range above there, or start with --shift-to-now.")
+	}
 	fmt.Fprintln(stdout, "Ctrl-C ends it.")
 	return serveUntil(ctx, server, listener)
 }

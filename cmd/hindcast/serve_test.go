@@ -34,6 +34,37 @@ func aRun(t *testing.T) string {
 	return dir
 }
 
+// An ender ends a program that says it would run for ever.
+type ender struct {
+	bytes.Buffer
+	end func()
+}
+
+func (e *ender) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), "Ctrl-C") {
+		e.end()
+	}
+	return e.Buffer.Write(p)
+}
+
+// What would be empty is told of before somebody looks at it: dashboards open on the last
+// hours, and a run is of another time unless it is moved.
+func TestServeTellsOfNow(t *testing.T) {
+	dir := aRun(t)
+	for _, flags := range [][]string{nil, {"--shift-to-now"}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		said, stderr := ender{end: cancel}, bytes.Buffer{}
+		args := append([]string{"hindcast", "serve", dir, "--listen", "127.0.0.1:0"}, flags...)
+		if code := run(ctx, args, nil, &said, &stderr); code != 0 || stderr.Len() > 0 {
+			t.Fatalf("%v: exit code %d: %s", flags, code, stderr.String())
+		}
+		if told := strings.Contains(said.String(), "start with --shift-to-now"); told != (flags == nil) {
+			t.Errorf("%v: it said %q", flags, said.String())
+		}
+	}
+}
+
 // TestServe starts the program, asks it, and ends it as Ctrl-C does while it still works
 // on an answer.
 func TestServe(t *testing.T) {
