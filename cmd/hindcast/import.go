@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -115,7 +117,11 @@ func openImport(name string) (io.ReadCloser, error) {
 func importConfig(c *cli.Context) (importer.Config, error) {
 	cfg := importer.Config{
 		Format: c.String("format"), Column: c.String("column"), Select: c.StringSlice("select"),
-		MaxMalformed: c.Float64("max-malformed"), Duration: c.String("duration"), DurationUnit: c.String("duration-unit"),
+		Duration: c.String("duration"), DurationUnit: c.String("duration-unit"),
+	}
+	if c.IsSet("max-malformed") {
+		// 0 would be the default: none is less than the share of one line of any file.
+		cfg.MaxMalformed = cmp.Or(c.Float64("max-malformed"), math.SmallestNonzeroFloat64)
 	}
 	var faults []error
 	for _, d := range []struct {

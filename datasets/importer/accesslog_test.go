@@ -350,6 +350,16 @@ func TestMalformedLinesAreCountedAndBounded(t *testing.T) {
 		t.Errorf("%d malformed, shown %v", r.Malformed, r.Faults)
 	}
 	refused(t, importer.Config{Format: "access-log", MaxMalformed: 0.05}, `log:1: 22 of 222 lines are malformed, such as this: there is no time in brackets`, text("log", content))
+	// Ten malformed lines are few, but not where the share was said.
+	short := func(good, bad int) importer.Source {
+		return text("log", randomLog(rand.New(rand.NewPCG(7, 8)), good, "")+strings.Repeat("junk\n", bad))
+	}
+	if r := mustImport(t, importer.Config{Format: "access-log"}, short(30, 10)).Report; r.Malformed != 10 || r.Accepted != 30 {
+		t.Errorf("%+v", r)
+	}
+	refused(t, importer.Config{Format: "access-log"}, "11 of 41 lines are malformed", short(30, 11))
+	refused(t, importer.Config{Format: "access-log", MaxMalformed: 0.2}, "10 of 40 lines are malformed", short(30, 10))
+	refused(t, importer.Config{Format: "access-log", MaxMalformed: math.SmallestNonzeroFloat64}, "1 of 31 lines are malformed", short(30, 1))
 	refused(t, importer.Config{Format: "access-log"}, "no line is understood as access-log", text("log", "a\nb\n"))
 	refused(t, importer.Config{}, "log: the format is not recognised; say which with --format", text("log", "a\nb\n"))
 	refused(t, importer.Config{}, "log: the file is empty", text("log", ""))

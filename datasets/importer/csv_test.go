@@ -385,6 +385,8 @@ func TestCSVFaults(t *testing.T) {
 	refused(t, importer.Config{Format: "azure-llm"}, "x:1: the header has no column contexttokens", text("x", "timestamp,tokens\n1,2\n"))
 	refused(t, importer.Config{Select: []string{"tirgger=http"}}, `has no column "tirgger"; did you mean "trigger"?`, text("x", detectable()["azure-functions"]))
 	refused(t, importer.Config{Step: time.Hour}, "everything is within one step of 1h0m0s", text("x", detectable()["azure-llm"]))
+	refused(t, importer.Config{Format: "nab"}, "within one step of 1m0s from 2014-04-10T00:00:00Z; lines that are malformed: 1, such as x:3: the value is no number",
+		text("x", "timestamp,value\n2014-04-10 00:00:00,5\n2014-04-10 00:05:00,x\n"))
 	refused(t, importer.Config{Step: time.Nanosecond}, "step 1ns is not between", text("x", detectable()["azure-llm"]))
 	res := mustImport(t, importer.Config{}, text("x", detectable()["azure-llm"]+"2023-11-16 18:18:04.0319600,3180\n2023-11-16 18:18:04.03,-1,5\nyesterday,1,5\n"))
 	if r := res.Report; r.Malformed != 3 || r.Faults[0].Line != 4 || r.Faults[1].Line != 5 || r.Faults[2].Line != 6 {

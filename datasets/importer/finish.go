@@ -22,7 +22,7 @@ func (s *sink) finish(file string) (*Result, error) {
 		return nil, s.err
 	}
 	r := &s.report
-	if r.Malformed > fewMalformed && float64(r.Malformed) > s.cfg.MaxMalformed*float64(r.Lines) {
+	if s.tooMalformed() {
 		return nil, &datasets.ParseError{File: r.Faults[0].File, Line: int(r.Faults[0].Line),
 			Msg:  fmt.Sprintf("%d of %d lines are malformed, such as this: %s: %q", r.Malformed, r.Lines, r.Faults[0].Why, r.Faults[0].Text),
 			Hint: "check --format, or raise --max-malformed to leave them out"}
@@ -50,8 +50,13 @@ func (s *sink) finish(file string) (*Result, error) {
 			s.clock(s.earliest), s.clock(s.latest)), "take a longer --step, or take out the line with the wrong time")
 	}
 	if steps == 1 {
-		return nil, s.fault(0, fmt.Sprintf("everything is within one step of %s from %s", time.Duration(s.table.step), s.clock(s.table.begin(s.table.low))),
-			"take a shorter --step, or a longer recording")
+		hint := "take a shorter --step, or a longer recording"
+		msg := fmt.Sprintf("everything is within one step of %s from %s", time.Duration(s.table.step), s.clock(s.table.begin(s.table.low)))
+		if r.Malformed > 0 {
+			msg += fmt.Sprintf("; lines that are malformed: %d, such as %s", r.Malformed, r.Faults[0])
+			hint = "correct them, or " + hint
+		}
+		return nil, s.fault(0, msg, hint)
 	}
 	slices.SortStableFunc(shown, func(a, b int) int { return compareNames(s.table.columns[a].name, s.table.columns[b].name) })
 	res := &Result{Report: *r}
@@ -71,6 +76,19 @@ func (s *sink) finish(file string) (*Result, error) {
 	}
 	s.closing(res)
 	return res, nil
+}
+
+// tooMalformed reports whether too many lines are malformed. Where nobody said what share
+// may be, a few may be more than a tenth of a short file.
+func (s *sink) tooMalformed() bool {
+	r, share := &s.report, s.cfg.MaxMalformed
+	if share == 0 {
+		if r.Malformed <= fewMalformed {
+			return false
+		}
+		share = maxMalformed
+	}
+	return float64(r.Malformed) > share*float64(r.Lines)
 }
 
 // unitOf returns the unit of a column, by its name.

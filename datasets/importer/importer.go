@@ -43,7 +43,7 @@ type Config struct {
 	// DurationUnit is s, ms or us; empty: told by how the values are written.
 	DurationUnit string
 	// MaxMalformed is the share of malformed lines above which the import is an
-	// error, provided that there are more than ten. 0: a tenth.
+	// error. 0: a tenth, provided that there are more than ten of them.
 	MaxMalformed float64
 	// MaxValues is how many values the table may have, all columns together, before the
 	// import is an error. 0: 24 million, 192 MB.
@@ -146,9 +146,6 @@ func (c *Config) validate() error {
 	}
 	if c.Location == nil {
 		c.Location = time.UTC
-	}
-	if c.MaxMalformed == 0 {
-		c.MaxMalformed = maxMalformed
 	}
 	if c.MaxValues == 0 {
 		c.MaxValues = maxValues
