@@ -29,8 +29,8 @@ func (s *Source) matcher(m *labels.Matcher) *prompb.LabelMatcher {
 }
 
 // split reads series and takes away the labels added, and those of external that series do
-// not have of their own. It costs a request for every external label, that are empty but
-// where series do.
+// not have of their own. It costs a request for every external label, whose answers are empty
+// unless series do.
 func (s *Source) split(ctx context.Context, matchers []*prompb.LabelMatcher, external, added []promclient.Label, from, to int64) ([]promclient.RawSeries, error) {
 	if len(external) == 0 {
 		return s.read(ctx, matchers, added, from, to)
@@ -43,15 +43,17 @@ func (s *Source) split(ctx context.Context, matchers []*prompb.LabelMatcher, ext
 	its := func(kind prompb.LabelMatcher_Type) []*prompb.LabelMatcher {
 		return append(slices.Clip(matchers), &prompb.LabelMatcher{Type: kind, Name: l.Name, Value: regexp.QuoteMeta(l.Value)})
 	}
-	own, err := s.read(ctx, its(prompb.LabelMatcher_RE), nil, from, to)
+	own, err := s.read(ctx, its(prompb.LabelMatcher_RE), added, from, to)
 	if err != nil {
 		return nil, err
 	}
 	if len(own) == 0 {
 		return s.split(ctx, matchers, external, without, from, to)
 	}
-	if own, err = s.split(ctx, its(prompb.LabelMatcher_RE), external, added, from, to); err != nil {
-		return nil, err
+	if len(external) > 0 {
+		if own, err = s.split(ctx, its(prompb.LabelMatcher_RE), external, added, from, to); err != nil {
+			return nil, err
+		}
 	}
 	others, err := s.split(ctx, its(prompb.LabelMatcher_NRE), external, without, from, to)
 	return append(own, others...), err
