@@ -247,7 +247,7 @@ func TestServeFiles(t *testing.T) {
 		}
 	}
 	write("secret", "secret")
-	for _, name := range []string{"result.json", "experiment.yaml", "plots/a.svg", "runs/v3/timeline.csv.gz", "tsdb/v3/meta.json", ".hidden"} {
+	for _, name := range []string{"result.json", "experiment.yaml", "plots/a.svg", "rules/a.html", "runs/v3/timeline.csv.gz", "tsdb/v3/meta.json", ".hidden"} {
 		write("run/"+name, name)
 	}
 	for name, target := range map[string]string{"timing.json": "../secret", "plots/out": "../../secret", "runs/etc": "/etc"} {
@@ -266,6 +266,7 @@ func TestServeFiles(t *testing.T) {
 		"/experiment.yaml":         http.StatusOK,
 		"/plots/":                  http.StatusOK,
 		"/plots/a.svg":             http.StatusOK,
+		"/rules/a.html":            http.StatusOK,
 		"/runs/v3/timeline.csv.gz": http.StatusOK,
 		"/":                        http.StatusNotFound, // no report was drawn
 		"/tsdb/v3/meta.json":       http.StatusNotFound,
@@ -278,6 +279,11 @@ func TestServeFiles(t *testing.T) {
 		if code, body := at(h, t, http.MethodGet, path); code != want {
 			t.Errorf("%s: %d %s", path, code, body)
 		}
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/rules/a.html", nil))
+	if kind := w.Header().Get("Content-Type"); !strings.HasPrefix(kind, "text/plain") {
+		t.Errorf("rules are %s", kind)
 	}
 	for _, path := range []string{"/timing.json", "/plots/out", "/runs/etc/passwd"} {
 		if code, body := at(h, t, http.MethodGet, path); code == http.StatusOK || strings.Contains(body, "secret") {

@@ -110,7 +110,8 @@ func (f runFiles) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	if path.Ext(name) == ".yaml" || path.Ext(name) == ".md" {
+	// Rule files have the names that their writers gave them: .yml, .rules, anything.
+	if path.Ext(name) == ".yaml" || path.Ext(name) == ".md" || path.Dir(name) == result.RulesDir {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	}
 	http.FileServerFS(f.files).ServeHTTP(w, r)
