@@ -9,11 +9,13 @@ import (
 
 	"hindcast.dev/internal/promtest"
 	"hindcast.dev/promdb"
+	"hindcast.dev/promdb/promapi"
 )
 
 // TestDataOfARunningServer names the folder of a server that is running: one line, and what
 // to do instead.
 func TestDataOfARunningServer(t *testing.T) {
+	promtest.RequireVersion(t, promapi.Version) // Debian's takes no lock unless it is told to
 	dir := t.TempDir()
 	db, err := promdb.Open(promdb.Config{Dir: dir})
 	if err != nil {
