@@ -14,6 +14,7 @@ type process struct {
 	first   int    // step at which it was first seen
 	seen    []bool
 	decided []float64 // decisions since the step before
+	anew    []bool    // counters began anew since the step before; nil: not known
 }
 
 // quiet is how long a process may go without a decision before another one that decides is
@@ -32,6 +33,7 @@ type window struct {
 // one counted since the other's last decision counts too. So a change of leader loses
 // nothing, and two copies of one series are not counted twice.
 func (r *reading) reign() {
+	r.begins()
 	decisions := r.families[metricnames.ScalerDecisions]
 	for _, p := range r.processes {
 		p.decided = make([]float64, r.steps)
@@ -127,28 +129,49 @@ func orNone(labels string) string {
 
 func (r *reading) stepsOf(d time.Duration) int { return int((d + r.ask.Step - 1) / r.ask.Step) }
 
+// begins finds the steps by which the counters of each process had begun anew at 0, which
+// they do together. The count of all decisions shows that: it falls, where one of decisions
+// by a reason may soon be above what it was.
+func (r *reading) begins() {
+	for _, s := range r.families[metricnames.ScalerDecisionDuration+"_count"] {
+		s.process.anew = make([]bool, r.steps)
+		before := math.NaN()
+		for i, v := range s.values {
+			if !math.IsNaN(v) {
+				s.process.anew[i] = v < before
+				before = v
+			}
+		}
+	}
+}
+
 // rises returns how much a counter rose up to each step since the one before at which it
-// had a sample. A value below the one before is a counter that began anew at 0. A series
-// that appears after others of the scaler did began at 0 too: a process that is new, or
-// something that happened for the first time. What those had counted that were there from
-// the start was before.
+// had a sample. A value below the one before is a counter that began anew at 0, and so is
+// one that came or changed since its process began anew. A series that appears after others
+// of the scaler did began at 0 too: a process that is new, or something that happened for
+// the first time. What those had counted that were there from the start was before.
 func (r *reading) rises(s *series) []float64 {
 	out := make([]float64, r.steps)
-	before := math.NaN()
+	before, anew, gap := math.NaN(), false, false
 	for i, v := range s.values {
-		switch {
-		case math.IsNaN(v):
+		anew = anew || s.process.anew != nil && s.process.anew[i]
+		if math.IsNaN(v) {
+			gap = true
 			continue
+		}
+		switch {
 		case math.IsNaN(before):
 			if i > r.first {
 				out[i] = v
 			}
-		case v < before:
+		case anew && !gap && v == before:
+			continue // Of the life before: without staleness markers it stays for some time.
+		case anew || v < before:
 			out[i] = v
 		default:
 			out[i] = v - before
 		}
-		before = v
+		before, anew, gap = v, false, false
 	}
 	return out
 }

@@ -241,6 +241,47 @@ func TestFigures(t *testing.T) {
 	}
 }
 
+// TestRestartsInARow: counters that begin anew are soon above what they were, each of them: that
+// they did shows in the count of all decisions only.
+func TestRestartsInARow(t *testing.T) {
+	for name, change := range map[string]func(*livetest.Story){
+		"staleness markers":    func(*livetest.Story) {},
+		"no staleness markers": func(s *livetest.Story) { s.Endless = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := story()
+			change(&s)
+			s.Pods, s.Unscraped = nil, nil
+			for at := start; at.Before(s.End); {
+				ends := at.Add(time.Duration(1+len(s.Pods)%7) * 2 * time.Minute)
+				if len(s.Pods) == 40 || ends.After(s.End) {
+					ends = s.End
+				}
+				s.Pods = append(s.Pods, livetest.Pod{Name: "a", Span: livetest.Span{From: at, To: ends}})
+				at = ends.Add(7 * time.Minute) // longer than a sample lasts without a marker
+				if len(s.Pods)%2 == 0 {
+					at = ends.Add(time.Minute)
+				}
+			}
+			a := ask(livetest.Every)
+			c, truth := serve(t, a.From, a.To, s)
+			v := read(t, c, a)
+			for _, e := range v.Reasons {
+				// Without a marker a counter that comes back within five minutes at what it was
+				// cannot be told from one that did not: its first decisions are lost.
+				lost := 0.0
+				if s.Endless {
+					lost = float64(len(s.Pods))
+				}
+				if want := truth.Reasons[e.Name]; e.Total > want || e.Total < want-lost {
+					t.Errorf("%v decisions by reason %s, want %v", e.Total, e.Name, want)
+				}
+			}
+		})
+	}
+}
+
 // checkSeries compares gauges step by step, and the forecasts with the load by hand.
 func checkSeries(t *testing.T, s livetest.Story, v *liveview.View) {
 	t.Helper()
