@@ -2,9 +2,11 @@ package backtest
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
+	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/backtest/result"
 	"hindcast.dev/promdb"
 )
@@ -99,6 +101,56 @@ func TestAlertsOfARun(t *testing.T) {
 	}
 	if n, err := db.QueryVector(t.Context(), "container_fs_reads_total", end); err != nil || len(n) > 0 {
 		t.Errorf("kept without need: %v, %v", n, err)
+	}
+}
+
+// TestRulesWhilePrometheusIsDown: no rule is evaluated, so that what fires is silent for so
+// long and leaves no series; it is the same firing afterwards. At the end the rules stand as
+// at the last evaluation that there was.
+func TestRulesWhilePrometheusIsDown(t *testing.T) {
+	const lasts, last = 2 * time.Hour, 10 * time.Minute
+	load := days(1)
+	faults := []plannedFault{
+		{kind: v1alpha1.FaultScrapeOutage, at: 15 * time.Hour, lasts: lasts},
+		{kind: v1alpha1.FaultScrapeOutage, at: load.End().Sub(load.Start) - last, lasts: last},
+	}
+	ran := func(faults []plannedFault) (*env, trial, result.Alert) {
+		t.Helper()
+		e := testEnvWith(t, load, func(e *env) { e.faults = faults })
+		if err := e.rules.add([]*promdb.RuleFile{rulesOf(t, "test.yaml", testRules)}); err != nil {
+			t.Fatal(err)
+		}
+		ent := entrantNamed(t, e, "hpa")
+		tr := try(t, e, ent, configured(ent), catalog{})
+		i := slices.IndexFunc(tr.alerts, func(a result.Alert) bool { return a.Name == "Always" })
+		if i < 0 {
+			t.Fatalf("alerts %+v", tr.alerts)
+		}
+		return e, tr, tr.alerts[i]
+	}
+	_, _, all := ran(nil)
+	e, tr, some := ran(faults)
+	if all.Firings != 1 || some.Firings != 1 || math.Abs(all.Seconds-some.Seconds-(lasts+last).Seconds()) > e.rules.interval.Seconds() {
+		t.Errorf("it fires as %+v, without outages as %+v", some, all)
+	}
+	for _, s := range tr.rules {
+		if ago := load.End().Add(-last).Sub(s.LastEvaluation); ago < 0 || ago > 30*time.Second {
+			t.Errorf("%s was evaluated at %v, the outage begins %v later", s.Name, s.LastEvaluation, ago)
+		}
+	}
+	db, err := promdb.OpenReadOnly(tr.blocks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for at, want := range map[time.Duration]int{14 * time.Hour: 1, 16 * time.Hour: 0, 18 * time.Hour: 1} {
+		if v, err := db.QueryVector(t.Context(), `ALERTS{alertname="Always"}`, load.Start.Add(at)); err != nil || len(v) != want {
+			t.Errorf("after %v the series are %v, %v, want %d", at, v, err, want)
+		}
 	}
 }
 
