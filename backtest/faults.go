@@ -3,6 +3,7 @@ package backtest
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"time"
 
 	"hindcast.dev/api/v1alpha1"
@@ -130,35 +131,38 @@ func (e *env) inWorld(all []fault) []sim.Fault {
 	return out
 }
 
-// An outage is a time in which Prometheus cannot scrape the targets of a job, or, where it
-// names none, is down itself: it scrapes nothing, evaluates no rule and answers no query.
-type outage struct {
-	job         string
-	from, until time.Time
-}
+// outages are the times in which Prometheus cannot scrape the targets of a job, or, with no
+// name of a job, is down itself: it scrapes nothing, evaluates no rule and answers no query. Those
+// of a job are in order of time and apart, as every scrape of every target asks for them.
+type outages map[string][]outage
 
-// outages are those of a run.
-type outages []outage
+type outage struct{ from, until time.Time }
 
-// outagesOf returns the outages among faults.
+// outagesOf returns the outages among faults, which are in order of time.
 func (e *env) outagesOf(all []fault) outages {
-	var out outages
+	out := outages{}
 	for _, f := range all {
-		if f.kind == v1alpha1.FaultScrapeOutage {
-			out = append(out, outage{f.job, e.load.Start.Add(f.at), e.load.Start.Add(f.end)})
+		if f.kind != v1alpha1.FaultScrapeOutage {
+			continue
 		}
+		next := outage{e.load.Start.Add(f.at), e.load.Start.Add(f.end)}
+		before := out[f.job]
+		if n := len(before); n > 0 && !next.from.After(before[n-1].until) {
+			if next.until.After(before[n-1].until) {
+				before[n-1].until = next.until
+			}
+			continue
+		}
+		out[f.job] = append(before, next)
 	}
 	return out
 }
 
 // down reports whether scrapes of a job fail at an instant.
 func (o outages) down(job string, at time.Time) bool {
-	for _, one := range o {
-		if one.job == job && !at.Before(one.from) && at.Before(one.until) {
-			return true
-		}
-	}
-	return false
+	all := o[job]
+	i := sort.Search(len(all), func(i int) bool { return at.Before(all[i].until) })
+	return i < len(all) && !at.Before(all[i].from)
 }
 
 // prometheus reports whether Prometheus itself is down.

@@ -2,7 +2,9 @@ package backtest
 
 import (
 	"bytes"
+	"cmp"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -214,6 +216,35 @@ func TestRandomFaults(t *testing.T) {
 	}
 	if slices.Equal(times, sim.RandomTimes(8, "fault", 0, perDay, length)) || slices.Equal(times, sim.RandomTimes(7, "fault", 1, perDay, length)) {
 		t.Error("another seed or another fault gives the same times")
+	}
+}
+
+// TestOutagesOverlap: an instant is in an outage of a job if it is in any of the faults, however
+// they overlap.
+func TestOutagesOverlap(t *testing.T) {
+	e := &env{load: sim.Load{Start: monday}}
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		var all []fault
+		for range r.IntN(12) {
+			at := time.Duration(r.IntN(40)) * time.Second
+			job := [...]string{"", metricnames.JobApp, metricnames.JobCAdvisor}[r.IntN(3)]
+			kind := [...]string{v1alpha1.FaultScrapeOutage, v1alpha1.FaultScrapeOutage, v1alpha1.FaultMetricsOutage}[r.IntN(3)]
+			all = append(all, fault{kind: kind, at: at, end: at + time.Duration(r.IntN(10))*time.Second, job: job})
+		}
+		slices.SortStableFunc(all, func(a, b fault) int { return cmp.Compare(a.at, b.at) })
+		out := e.outagesOf(all)
+		for _, job := range []string{"", metricnames.JobApp, metricnames.JobCAdvisor, metricnames.JobIngress} {
+			for half := range 110 {
+				at := time.Duration(half-2) * time.Second / 2
+				want := slices.ContainsFunc(all, func(f fault) bool {
+					return f.kind == v1alpha1.FaultScrapeOutage && f.job == job && f.at <= at && at < f.end
+				})
+				if got := out.down(job, monday.Add(at)); got != want {
+					t.Fatalf("seed %d: job %q down at %v: %v, want %v; %+v", seed, job, at, got, want, all)
+				}
+			}
+		}
 	}
 }
 

@@ -17,14 +17,7 @@ import (
 func FuzzHPALimits(f *testing.F) {
 	f.Add(uint64(1), []byte{200, 3, 3, 3, 90, 0, 0, 255})
 	f.Add(uint64(7), []byte("the quick brown fox jumps over the lazy dog"))
-	for seed := range uint64(60) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		tape := make([]byte, 60)
-		for i := range tape {
-			tape[i] = byte(r.Uint32())
-		}
-		f.Add(seed, tape)
-	}
+	addTapes(f, 60, 60, 1)
 	f.Fuzz(func(t *testing.T, seed uint64, tape []byte) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		spec := autoscalingv2.HorizontalPodAutoscalerSpec{
@@ -54,6 +47,19 @@ func FuzzHPALimits(f *testing.F) {
 			}
 		}
 	})
+}
+
+// addTapes seeds a fuzz test with n tapes of random bytes; stream tells its random numbers from those
+// of other tests.
+func addTapes(f *testing.F, n uint64, length int, stream uint64) {
+	for seed := range n {
+		r := rand.New(rand.NewPCG(seed, stream))
+		tape := make([]byte, length)
+		for i := range tape {
+			tape[i] = byte(r.Uint32())
+		}
+		f.Add(seed, tape)
+	}
 }
 
 // checkClamps walks from the wish to the result along the clamps.

@@ -17,14 +17,7 @@ import (
 func FuzzV3(f *testing.F) {
 	f.Add(uint64(1), []byte("steady as she goes"))
 	f.Add(uint64(57), []byte(strings.Repeat("0", 61)))
-	for seed := range uint64(40) {
-		r := rand.New(rand.NewPCG(seed, 4))
-		tape := make([]byte, 200)
-		for i := range tape {
-			tape[i] = byte(r.Uint32())
-		}
-		f.Add(seed, tape)
-	}
+	addTapes(f, 40, 200, 4)
 	f.Fuzz(func(t *testing.T, seed uint64, tape []byte) {
 		r := rand.New(rand.NewPCG(seed, 5))
 		cfg := v3Config(pick[forecast.Model](r, forecast.Naive{}, forecast.SeasonalNaive{Season: 7}, forecast.Ridge{Horizons: 4}, clockwork(noisy(seed)), clockwork(always(math.Inf(1)))))

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -70,13 +71,7 @@ func (w *World) unlucky(fault int, share float64, all []int) []int {
 		draws[thing] = w.luck(fault, thing)
 	}
 	slices.SortFunc(all, func(a, b int) int {
-		if draws[a] != draws[b] {
-			if draws[a] < draws[b] {
-				return -1
-			}
-			return 1
-		}
-		return a - b
+		return cmp.Or(cmp.Compare(draws[a], draws[b]), cmp.Compare(a, b))
 	})
 	all = all[:n]
 	slices.Sort(all)

@@ -315,3 +315,31 @@ func TestNodeLossAsTheClusterSeesIt(t *testing.T) {
 		t.Errorf("%d pods after the return, want 7", got)
 	}
 }
+
+// TestDrainingOnALostNode: a pod that drains when its node fails stays terminating until the node is
+// back, and keeps its room there: nobody says that it has ended.
+func TestDrainingOnALostNode(t *testing.T) {
+	const at = 5 * time.Minute
+	for _, lost := range []time.Duration{400 * time.Millisecond, 10 * time.Second, time.Minute} {
+		cfg := config(t, constant(50, 10))
+		cfg.InitialReplicas, cfg.TimeToReady = 4, always
+		cfg.Nodes.Count = 1
+		cfg.Faults = []sim.Fault{{Kind: sim.NodeLoss, At: at, For: lost}}
+		w := newWorld(t, cfg)
+		check := func(when string, want int) {
+			t.Helper()
+			n := w.Nodes(nil)[0]
+			if got := len(w.Pods()); got != want || n.Pods != want || n.RequestedCPU != int64(want)*cfg.RequestMilliCPU {
+				t.Errorf("lost for %v: %d pods %s, want %d; the node is %+v", lost, got, when, want, n)
+			}
+		}
+		wait(t, w, at-500*time.Millisecond)
+		if err := w.SetScale(2); err != nil {
+			t.Fatal(err)
+		}
+		wait(t, w, at+lost-time.Millisecond)
+		check("at the end of the loss", 4)
+		wait(t, w, at+lost+2*time.Second)
+		check("after it", 2)
+	}
+}

@@ -177,6 +177,9 @@ func (w *World) delete(p *Pod) {
 	deadline := w.now + w.cfg.Grace
 	var poll func()
 	poll = func() {
+		if p.Lost {
+			return // until its node is back
+		}
 		w.serveAll()
 		if w.now >= deadline || p.InFlight() < drained {
 			w.remove(p)
