@@ -117,6 +117,19 @@ func TestEveryAlertFires(t *testing.T) {
 			fires:  []string{"HindcastScalerStale", "HindcastTargetDown"},
 			also:   []string{"HindcastForecastAccuracyLow", "HindcastScalerAtMax"},
 		},
+		"the controller is gone": {
+			load: hours(5, calm), entrant: "v3",
+			faults: []v1alpha1.ClusterFault{{Kind: v1alpha1.FaultScrapeOutage, Job: metricnames.JobScaler, At: "4h", Duration: lasting(30 * time.Minute)}},
+			fires:  []string{"HindcastControllerGone", "HindcastTargetDown"},
+		},
+		"the controller is gone for a moment, Prometheus for longer": {
+			load: hours(6, calm), entrant: "v3",
+			faults: []v1alpha1.ClusterFault{
+				{Kind: v1alpha1.FaultScrapeOutage, Job: metricnames.JobScaler, At: "3h", Duration: lasting(4 * time.Minute)},
+				{Kind: v1alpha1.FaultScrapeOutage, At: "4h", Duration: lasting(40 * time.Minute)},
+			},
+			also: []string{"HindcastScalerStale"},
+		},
 		"nothing can be foreseen": {
 			load:    hours(5, func(int) float64 { return 10 + 600*math.Pow(noise.Float64(), 4) }),
 			entrant: "v3",
@@ -200,8 +213,8 @@ func TestEveryAlertFires(t *testing.T) {
 			if tr.ruleFault != nil {
 				t.Errorf("a rule failed: %v", tr.ruleFault)
 			}
-			if len(tr.alerts) != 10 {
-				t.Errorf("%d alerts were judged, want 10", len(tr.alerts))
+			if len(tr.alerts) != 11 {
+				t.Errorf("%d alerts were judged, want 11", len(tr.alerts))
 			}
 			for _, want := range tc.fires {
 				if !slices.ContainsFunc(tr.alerts, func(a result.Alert) bool { return a.Name == want && a.Firings > 0 && a.Seconds > 0 }) {
