@@ -12,7 +12,7 @@ export HINDCAST_PROMTOOL = $(abspath bin/promtool)
 KUBEBUILDER_ASSETS ?= $(abspath bin/k8s)
 export KUBEBUILDER_ASSETS
 
-.PHONY: help demo build test test-all test-prometheus envtest-assets plane-assets generate deploy lint fmt cover bench golden accuracy check-accuracy baseline
+.PHONY: help demo build test test-all test-prometheus test-peers envtest-assets plane-assets generate deploy lint fmt cover bench golden accuracy check-accuracy baseline
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ build: ## build bin/hindcast
 test: bin/prometheus bin/promtool $(KUBEBUILDER_ASSETS)/kube-apiserver ## run every test; builds a Prometheus and a Kubernetes API server for them first
 	$(GO) vet ./... && $(GO) test -timeout 20m ./...
 
-test-all: test plane-assets ## the tests with the race detector, on a whole control plane too, and a minute of every fuzz target
+test-all: test plane-assets test-peers ## the tests with the race detector, on a whole control plane too, and a minute of every fuzz target
 	$(GO) test -race -timeout 60m ./...
 	HINDCAST_PLANE=15m $(GO) test -timeout 60m -run Plane -v ./internal/clustertest ./internal/stack ./live
 	HINDCAST_FLEET=1000 HINDCAST_FLEET_MODE=Active $(GO) test -timeout 60m -run Fleet -v ./live
@@ -38,6 +38,10 @@ FUZZ ?= .
 .PHONY: fuzz
 fuzz: ## fuzz every target for FUZZTIME each; FUZZ chooses some by a regular expression
 	GO=$(GO) scripts/fuzz.sh $(FUZZTIME) '$(FUZZ)'
+
+PEERS := bin/peers/victoria-metrics bin/peers/thanos bin/peers/mimir
+test-peers: bin/prometheus $(PEERS) ## the tests on Thanos, Mimir and VictoriaMetrics; builds them first, eight CPU minutes
+	HINDCAST_PEERS=$(abspath bin/peers) $(GO) test -count 1 -timeout 20m -v -run 'Peers|Thanos|Victoria' ./internal/mirror
 
 test-prometheus: ## only the tests that need a Prometheus server, against PROMETHEUS
 	$(GO) test -count 1 -v -run "Prometheus|Raw|Refuses|OpenLoad" ./promdb/... ./backtest/... ./internal/mirror
@@ -94,6 +98,16 @@ dashboards-pictures: build ## draw what the dashboards show of a simulated week,
 
 bin/prometheus bin/promtool: tools/prometheus/go.mod
 	$(GO) build -modfile=$< -tags remove_all_sd,enable_kubernetes_sd -o $@ github.com/prometheus/prometheus/cmd/$(notdir $@)
+
+bin/peers/victoria-metrics: tools/victoriametrics/go.mod
+	$(GO) build -modfile=$< -trimpath -o $@ github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics
+
+# It hands labels on as they lie in memory, and needs them as slices.
+bin/peers/thanos: tools/thanos/go.mod
+	$(GO) build -modfile=$< -trimpath -tags slicelabels -o $@ github.com/thanos-io/thanos/cmd/thanos
+
+bin/peers/mimir: tools/mimir/go.mod
+	$(GO) build -modfile=$< -trimpath -o $@ github.com/grafana/mimir/cmd/mimir
 
 $(abspath bin/k8s)/kube-apiserver: tools/envtest/go.mod
 	@GO=$(GO) scripts/k8s-assets.sh $(@D) api

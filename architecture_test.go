@@ -31,6 +31,7 @@ var rooms = map[string][]string{
 	"live/keda":           {"live/external", "live/keda/externalscaler"},
 	"grafana/generate":    {"grafana"},
 	"grafana/pictures":    {"grafana", "promdb", "backtest/result", "reports"},
+	"internal/peertest":   {"internal/promtest"},
 	"internal/strict":     {"internal/suggest"},
 	"policy":              {"forecast", "api/v1alpha1"},
 	"promdb":              {"datasets"},
@@ -52,8 +53,8 @@ var thirdParties = []struct {
 	why    string
 }{
 	{"github.com/prometheus/prometheus/tsdb/chunkenc", []string{"record/remoteread"}, "only remote reads have chunks outside a database"},
-	{"github.com/prometheus/prometheus/prompb", []string{"record/remoteread"}, "only remote reads have messages"},
-	{"github.com/golang/snappy", []string{"record/remoteread"}, "only remote reads are packed so"},
+	{"github.com/prometheus/prometheus/prompb", []string{"record/remoteread", "internal/peertest"}, "only remote reads, and tests that write, have messages"},
+	{"github.com/golang/snappy", []string{"record/remoteread", "internal/peertest"}, "only the messages are packed so"},
 	{"github.com/prometheus/prometheus/tsdb", []string{"promdb", "promdb/promapi"}, "storage stays behind promdb"},
 	{"github.com/prometheus/prometheus/promql/parser", []string{"promdb", "promdb/promapi", "cmd/hindcast", "backtest", "backtest/policytest", "policy", "live/promclient", "record/remoteread"}, "the parser validates queries"},
 	{"github.com/prometheus/prometheus/config", nil, "it links the SDKs of every cloud"},
@@ -224,7 +225,7 @@ func TestWallsHoldTransitively(t *testing.T) {
 // or serves tests only.
 func isEdge(room string) bool {
 	first, _, _ := strings.Cut(room, "/")
-	return first == "cmd" || first == "live" || first == "scripts" || room == "internal/promtest" || room == "internal/clustertest" || room == "grafana/generate" || room == "grafana/pictures"
+	return first == "cmd" || first == "live" || first == "scripts" || room == "internal/promtest" || room == "internal/peertest" || room == "internal/clustertest" || room == "grafana/generate" || room == "grafana/pictures"
 }
 
 // TestOnlyTheEdgesTouchTheWorld holds laws 1 and 2 of the house: no clock, no print,

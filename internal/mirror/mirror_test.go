@@ -51,7 +51,7 @@ func day(t *testing.T) (dir string) {
 		if offset > 9*time.Hour && offset < 10*time.Hour {
 			continue
 		}
-		load := 120 + 100*math.Sin(2*math.Pi*offset.Hours()/24-2) + 30*math.Sin(2*math.Pi*offset.Hours())
+		load := max(0, 120+100*math.Sin(2*math.Pi*offset.Hours()/24-2)+30*math.Sin(2*math.Pi*offset.Hours()))
 		if offset > 15*time.Hour && offset < 15*time.Hour+15*time.Minute {
 			load = 0
 		}
@@ -180,15 +180,21 @@ func run(t *testing.T, p policy.Policy, querier autoscaler.Querier) []string {
 	return strings.Split(strings.TrimSpace(b.String()), "\n")
 }
 
-// remote is the whole way by which live mode asks: guarded, shared, over HTTP.
-func remote(t *testing.T, url string) promclient.Asker {
+func clientOf(t *testing.T, cfg promclient.Config) *promclient.Client {
 	t.Helper()
-	client, err := promclient.New(promclient.Config{URL: url})
+	cfg.Backoff = time.Millisecond
+	client, err := promclient.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.CloseIdleConnections)
-	guard, err := promclient.NewGuard(promclient.Share(client), promclient.Limits{PerSecond: 1e6, Burst: 1e6}, time.Now)
+	return client
+}
+
+// guardedOf is the whole way by which live mode asks: guarded, shared, over HTTP.
+func guardedOf(t *testing.T, cfg promclient.Config) promclient.Asker {
+	t.Helper()
+	guard, err := promclient.NewGuard(promclient.Share(clientOf(t, cfg)), promclient.Limits{PerSecond: 1e6, Burst: 1e6}, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +215,7 @@ func TestMirror(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer local.Close()
-	asker := remote(t, promtest.Start(t, dir).URL())
+	asker := guardedOf(t, promclient.Config{URL: promtest.Start(t, dir).URL()})
 	for name, make := range map[string]func(*testing.T) policy.Policy{"v3": v3, "hpa": hpa} {
 		t.Run(name, func(t *testing.T) {
 			embedded := run(t, make(t), plain{local, promdb.ErrNoData})

@@ -86,6 +86,7 @@ func TestQuery(t *testing.T) {
 		"not found":            {404, `404 page not found`, 0, promclient.ErrBadResponse, 1},
 		"bad query":            {400, `{"status":"error","errorType":"bad_data","error":"parse error at char 3"}`, 0, promclient.ErrQuery, 1},
 		"too many samples":     {422, `{"status":"error","errorType":"execution","error":"too many samples"}`, 0, promclient.ErrQuery, 1},
+		"a store is away":      {422, `{"status":"error","errorType":"execution","error":"expanding series: proxy Series(): fetch series for {replica=\"b\"}: rpc error: code = Unavailable desc = connection error"}`, 0, promclient.ErrPartial, 3},
 		"unauthorized":         {401, `login`, 0, promclient.ErrDenied, 1},
 		"forbidden, twice":     {403, `no`, 0, promclient.ErrDenied, 2}, // by POST and by GET
 		"internal error":       {500, `boom`, 0, promclient.ErrUnavailable, 1},

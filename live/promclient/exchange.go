@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/api"
@@ -189,6 +190,13 @@ func unwrapURL(err error) error {
 	return err
 }
 
+// What servers say beyond a code. Thanos answers 422 where a store is away and partial
+// answers are not allowed; Mimir answers 401 to who names no tenant.
+const (
+	storeAway = "rpc error: code = Unavailable"
+	noTenant  = "no org id"
+)
+
 // statusError returns the error of an answer that is none.
 func statusError(resp *http.Response, body []byte) error {
 	code := resp.StatusCode
@@ -200,9 +208,14 @@ func statusError(resp *http.Response, body []byte) error {
 	// The page of a proxy is not repeated.
 	if json.Unmarshal(body, &said) == nil && said.Error != "" {
 		text += ", " + said.ErrorType + ": " + said.Error
+	} else if strings.TrimSpace(string(body)) == noTenant {
+		text += ", " + noTenant + ": it wants to know the tenant"
 	}
 	switch code {
 	case http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge:
+		if strings.Contains(said.Error, storeAway) {
+			return &retryable{err: withText(ErrPartial, text)}
+		}
 		return withText(ErrQuery, text)
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
 		return withText(ErrDenied, text)
