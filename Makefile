@@ -39,9 +39,10 @@ FUZZ ?= .
 fuzz: ## fuzz every target for FUZZTIME each; FUZZ chooses some by a regular expression
 	GO=$(GO) scripts/fuzz.sh $(FUZZTIME) '$(FUZZ)'
 
-PEERS := bin/peers/victoria-metrics bin/peers/thanos bin/peers/mimir
-test-peers: bin/prometheus $(PEERS) ## the tests on Thanos, Mimir and VictoriaMetrics; builds them first, eight CPU minutes
+PEERS := $(addprefix bin/peers/,victoria-metrics thanos mimir keda-operator keda-adapter)
+test-peers: bin/prometheus $(PEERS) bin/peers/keda-crds plane-assets ## the tests on Thanos, Mimir, VictoriaMetrics and KEDA; builds them first, sixteen CPU minutes
 	HINDCAST_PEERS=$(abspath bin/peers) $(GO) test -count 1 -timeout 20m -v -run 'Peers|Thanos|Victoria' ./internal/mirror
+	HINDCAST_PEERS=$(abspath bin/peers) $(GO) test -count 1 -timeout 20m -v -run 'TestKEDA$$' ./live
 
 test-prometheus: ## only the tests that need a Prometheus server, against PROMETHEUS
 	$(GO) test -count 1 -v -run "Prometheus|Raw|Refuses|OpenLoad" ./promdb/... ./backtest/... ./internal/mirror
@@ -108,6 +109,12 @@ bin/peers/thanos: tools/thanos/go.mod
 
 bin/peers/mimir: tools/mimir/go.mod
 	$(GO) build -modfile=$< -trimpath -o $@ github.com/grafana/mimir/cmd/mimir
+
+bin/peers/keda-operator bin/peers/keda-adapter: tools/keda/go.mod
+	$(GO) build -modfile=$< -trimpath -o $@ github.com/kedacore/keda/v2/cmd/$(@F:keda-%=%)
+
+bin/peers/keda-crds: tools/keda/go.mod bin/peers/keda-operator
+	rm -rf $@ && mkdir $@ && cp $$($(GO) list -modfile=$< -m -f '{{.Dir}}' github.com/kedacore/keda/v2)/config/crd/bases/*.yaml $@
 
 $(abspath bin/k8s)/kube-apiserver: tools/envtest/go.mod
 	@GO=$(GO) scripts/k8s-assets.sh $(@D) api

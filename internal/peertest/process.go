@@ -16,12 +16,12 @@ import (
 const patience = 2 * time.Minute
 
 // Folder returns the folder of the servers, HINDCAST_PEERS. Without it the test is skipped:
-// only make test-all runs it.
+// only make test-peers, and with it make test-all, runs it.
 func Folder(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("HINDCAST_PEERS")
 	if dir == "" {
-		t.Skip("HINDCAST_PEERS is not set; make test-all builds VictoriaMetrics, Thanos and Mimir and sets it")
+		t.Skip("HINDCAST_PEERS is not set; make test-peers builds the servers and sets it")
 	}
 	return dir
 }
