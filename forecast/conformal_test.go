@@ -158,6 +158,78 @@ func TestIntervalsOfExactForecasts(t *testing.T) {
 	}
 }
 
+// Nothing for ten hours teaches nothing about what comes then: the quantiles of a load that
+// begins hold within the hour, if rather wide, and are not those of a median.
+func TestLoadThatBegins(t *testing.T) {
+	const nothing, loads, from, until, h = 600, 60, 60, 240, 5
+	hits := map[string]int{}
+	for seed := range uint64(loads) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		horizons := forecast.Conformal{Horizons: []int{h}}
+		c, err := forecast.NewCalibrated(mustFit(t, forecast.SES{}, minutes(make([]float64, 60)...)), horizons, horizons)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := generate(nothing+until+h, func(i int) float64 {
+			if i < nothing {
+				return 0
+			}
+			return 100 + 10*r.NormFloat64()
+		})
+		count := func(what string, hit bool) {
+			if hit {
+				hits[what]++
+			}
+		}
+		for i, y := range values[:nothing+until] {
+			c.Update(y)
+			if i < nothing+from {
+				continue
+			}
+			came := values[i+h]
+			count(".8", c.Intervals().Quantile(h, .1) <= came && came <= c.Intervals().Quantile(h, .9))
+			count(".95", c.Intervals().Quantile(h, .025) <= came && came <= c.Intervals().Quantile(h, .975))
+			count("peak .9", slices.Max(values[i+1:i+1+h]) <= c.Peaks().Upper(h, .9))
+		}
+	}
+	for what, level := range map[string]float64{".8": .8, ".95": .95, "peak .9": .9} {
+		got := float64(hits[what]) / (loads * (until - from))
+		if got < level-.02 || got > level+.12 {
+			t.Errorf("from %d to %d minutes after the load began %.1f %% lie within %s", from, until, 100*got, what)
+		}
+	}
+}
+
+// Where a load has ended the forecasts of a mixture fade and never get to 0. Nothing lies within
+// their intervals all the same.
+func TestIntervalsOfFadingForecasts(t *testing.T) {
+	iv, err := forecast.NewIntervals(forecast.Conformal{Horizons: []int{5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(6, 1))
+	point := make([]float64, 5)
+	for range 200 {
+		point[4] = 100
+		iv.Step(100+10*r.NormFloat64(), point)
+	}
+	missed, n := 0, 0
+	for i := range 600 {
+		point[4] = 100 * math.Pow(.9, float64(i)) * (1 + .1*r.Float64())
+		iv.Step(0, point)
+		if point[4] > 1e-6 {
+			continue
+		}
+		n++
+		if iv.Quantile(5, .1) > 0 {
+			missed++
+		}
+	}
+	if n < 400 || missed > n/20 {
+		t.Errorf("%d of %d times nothing lies below the 80 %% interval", missed, n)
+	}
+}
+
 func TestQuantilesNeitherCrossNorFallBelowZero(t *testing.T) {
 	r := rand.New(rand.NewPCG(13, 1))
 	c, err := forecast.NewCalibrated(mustFit(t, forecast.Naive{}, minutes(1)),

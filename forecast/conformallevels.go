@@ -27,7 +27,7 @@ const (
 //	gain min(q, 1-q, 0.1) (q - [y <= quantile])
 //
 // so that in the long run a share q lies below, whatever the scores do: after a shift of
-// the level, where the forecast is biased, and where most values are equal.
+// the level, where the forecast is biased, and where many values are equal.
 type conformalLevels struct {
 	gain      float64
 	settled   float64
@@ -45,6 +45,11 @@ func newConformalLevels(horizon int) conformalLevels {
 // settle takes what came and the quantiles that had been issued for it.
 func (c *conformalLevels) settle(actual float64, bounds *[len(trackedLevels)]float64) {
 	c.settled++
+	if actual == bounds[0] && actual == bounds[len(bounds)-1] {
+		// All quantiles were one value, and it came: above some and below others of them, if
+		// one knew. A night of nothing would take all levels to the median.
+		return
+	}
 	gain := c.gain * (1 + levelHaste/(1+c.settled/levelHastens))
 	highest := 0.0
 	for i, q := range trackedLevels {

@@ -25,15 +25,15 @@ const sources = 3
 const (
 	// quickly is how much higher the rate of quick margins is.
 	quickly = 3
-	// laplacePriors is the number of scores that are made up at first. Of fewer than that
-	// many errors, which overlap, the quantiles in use would be the highest and the lowest.
-	laplacePriors = 20
 	// sourceRate is the rate of learning at a horizon of one step; of h steps, where what is
 	// learned overlaps, it is 1/sqrt(h) of that. sourceShare is the share of weight that is
 	// spread evenly at each step.
 	sourceRate, sourceShare = .1, .005
 	// maxSourceLoss bounds the loss of one step, in usual losses.
 	maxSourceLoss = 100
+	// negligible is the share of the usual error below which a bound is 0: of a load that has
+	// ended forecasts fade for hours, and nothing is not below a millionth of something.
+	negligible = 1e-6
 	// bandRecent and bandLong are the rates of the running mean errors, the higher of which
 	// is the unit of losses (see mixture).
 	bandRecent, bandLong = .04, .0005
@@ -48,11 +48,10 @@ type issuedBand struct {
 }
 
 func newIntervalBand(horizon int, c Conformal) intervalBand {
-	priors := min(laplacePriors, c.Window)
 	b := intervalBand{
 		horizon: horizon, levels: newConformalLevels(horizon), issued: make([]issuedBand, horizon),
-		slow:  newMargins(c.Rate, c.Window, priors),
-		quick: newMargins(min(quickly*c.Rate, 1), c.Window, priors),
+		slow:  newMargins(c.Rate, c.Window, laplaceQuantile),
+		quick: newMargins(min(quickly*c.Rate, 1), c.Window, laplaceQuantile),
 	}
 	for i := range b.issued {
 		b.issued[i].point = math.NaN()
@@ -117,7 +116,11 @@ func (b *intervalBand) issue(point float64, recent *rollingQuantile) {
 	highest := math.Inf(-1)
 	for i, level := range b.levels.effective {
 		now.bySource[i] = b.ask(point, level, recent)
-		highest = max(highest, mix(&b.weights[i], &now.bySource[i]))
+		bound := mix(&b.weights[i], &now.bySource[i])
+		if bound < negligible*max(b.recent, b.long) {
+			bound = 0
+		}
+		highest = max(highest, bound)
 		now.bounds[i] = highest
 	}
 }

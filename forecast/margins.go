@@ -7,16 +7,25 @@ import "math"
 type margins struct {
 	rate    float64 // of the running mean
 	scale   float64 // running mean absolute error
-	settled int     // errors in scale
+	mean    int     // errors in scale
+	settled int     // forecasts judged
 	scores  rollingQuantile
 }
 
-// newMargins returns margins of so many scores, of which the first priors are made up: as
-// long as few errors are known they are taken to be of Laplace's distribution.
-func newMargins(rate float64, window, priors int) margins {
+// madeUp is the number of scores that are made up at first. Of fewer than that many errors,
+// which overlap, the quantiles in use would be the highest and the lowest.
+const madeUp = 20
+
+// newMargins returns margins of so many scores. As long as few errors are known they are taken
+// to be of a distribution, of mean absolute value 1, by its quantile; nil makes nothing up.
+func newMargins(rate float64, window int, quantile func(q float64) float64) margins {
 	m := margins{rate: rate, scores: newRollingQuantile(window)}
-	for i := range priors {
-		m.scores.push(laplaceQuantile((float64(i) + .5) / float64(priors)))
+	if quantile == nil {
+		return m
+	}
+	n := min(madeUp, window)
+	for i := range n {
+		m.scores.push(quantile((float64(i) + .5) / float64(n)))
 	}
 	return m
 }
@@ -25,7 +34,11 @@ func newMargins(rate float64, window, priors int) margins {
 func (m *margins) settle(e, was float64) {
 	size := math.Abs(e)
 	m.settled++
-	m.scale += max(m.rate, 1/float64(m.settled)) * (size - m.scale)
+	if m.scale == 0 {
+		m.mean = 0 // After a calm without any error the mean begins anew.
+	}
+	m.mean++
+	m.scale += max(m.rate, 1/float64(m.mean)) * (size - m.scale)
 	// The first forecasts had no scale yet, and after a long calm it may be near 0. No
 	// score exceeds 1/rate, as the scale is at least rate*size once it has seen this
 	// error.
@@ -45,8 +58,15 @@ func (m *margins) around(point, level float64) float64 {
 	return max(point+m.scale*m.scores.quantile(level), 0)
 }
 
-// count returns how many scores are of errors that were seen.
+// skip takes an error of 0 that says nothing of what errors will be.
+func (m *margins) skip() { m.settled++ }
+
+// count returns how many forecasts were judged, as far as the window reaches.
 func (m *margins) count() int { return min(m.settled, m.scores.window) }
+
+// highestOfTwo is the quantile at level q of the higher of two errors of Laplace's
+// distribution. Its mean absolute value is 1 as theirs is.
+func highestOfTwo(q float64) float64 { return laplaceQuantile(math.Sqrt(q)) }
 
 // laplaceQuantile is the quantile at level q in (0, 1) of Laplace's distribution whose
 // mean absolute value is 1.

@@ -68,7 +68,7 @@ func (p *Peaks) Point(h int) float64 {
 
 // Upper returns the quantile at level q in (0, 1) of the highest value within the
 // next h steps: NaN where h is not calibrated or nothing was forecast yet, Point(h)
-// until the first score, and never below 0.
+// until the first error, and never below 0.
 func (p *Peaks) Upper(h int, q float64) float64 {
 	for i := range p.bands {
 		if b := &p.bands[i]; b.horizon == h {
@@ -78,7 +78,7 @@ func (p *Peaks) Upper(h int, q float64) float64 {
 	return math.NaN()
 }
 
-// Scores returns how many scores stand behind Upper at window length h.
+// Scores returns how many forecasts were judged for Upper at window length h.
 func (p *Peaks) Scores(h int) int {
 	for i := range p.bands {
 		if b := &p.bands[i]; b.horizon == h {
@@ -100,7 +100,12 @@ type peakBand struct {
 type issuedPeak struct{ point, scale float64 }
 
 func newPeakBand(horizon int, c Conformal) peakBand {
-	b := peakBand{horizon: horizon, margins: newMargins(c.Rate, c.Window, 0), issued: make([]issuedPeak, horizon), point: math.NaN()}
+	b := peakBand{
+		horizon: horizon,
+		margins: newMargins(c.Rate, c.Window, highestOfTwo),
+		issued:  make([]issuedPeak, horizon),
+		point:   math.NaN(),
+	}
 	for i := range b.issued {
 		b.issued[i].point = math.NaN()
 	}
@@ -111,9 +116,15 @@ func newPeakBand(horizon int, c Conformal) peakBand {
 // known.
 func (b *peakBand) judge(actual float64) {
 	was := b.issued[b.time%b.horizon]
-	if e := actual - was.point; !math.IsNaN(e) && !math.IsInf(e, 0) {
-		b.settle(e, was.scale)
+	e := actual - was.point
+	if math.IsNaN(e) || math.IsInf(e, 0) {
+		return
 	}
+	if actual == 0 && e == 0 && b.scale == 0 && was.scale == 0 {
+		b.skip() // Hours of nothing, forecast as such, say nothing of what comes after them.
+		return
+	}
+	b.settle(e, was.scale)
 }
 
 // issue notes the forecast made now.
