@@ -36,7 +36,8 @@ type Options struct {
 	// Namespaces are those that are watched; none: all.
 	Namespaces []string
 	// LeaderElection lets one of several replicas work, holding a lease in
-	// LeaseNamespace.
+	// LeaseNamespace. Without it the controller works only while nobody holds the lease
+	// there, or, if that is "", in Namespaces and InstallNamespace, or anywhere.
 	LeaderElection bool
 	LeaseNamespace string
 	// MetricsAddress, ProbeAddress and PprofAddress are where to listen; "0" or, for
@@ -75,6 +76,15 @@ func Run(ctx context.Context, o Options) error {
 	mgr, err := ctrl.NewManager(o.Kubernetes, o.manager())
 	if err != nil {
 		return fmt.Errorf("live: %w", err)
+	}
+	if !o.LeaderElection {
+		guard := &alone{reader: mgr.GetAPIReader(), namespaces: o.leasesToHeed(), now: time.Now, renewed: map[client.ObjectKey]time.Time{}}
+		if err := guard.begin(ctx); err != nil {
+			return fmt.Errorf("live: %w", err)
+		}
+		if err := mgr.Add(guard); err != nil {
+			return fmt.Errorf("live: %w", err)
+		}
 	}
 	if err := errors.Join(
 		Add(mgr, o.Config),

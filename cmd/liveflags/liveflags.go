@@ -46,7 +46,7 @@ func Flags(leaderElect bool, metrics, probes string) []cli.Flag {
 		&cli.StringFlag{Name: "decision-log", Usage: "`DIR` for a log of every decision, a file a scaler, to replay with backtest --replay"},
 		&cli.StringSliceFlag{Name: "namespace", Usage: "`NAMESPACE` to watch, may be repeated; default: all"},
 		&cli.BoolFlag{Name: "leader-elect", Value: leaderElect, Usage: "work only while holding a lease, so that one of several replicas does"},
-		&cli.StringFlag{Name: "lease-namespace", Usage: "`NAMESPACE` of the lease; default: that of the pod"},
+		&cli.StringFlag{Name: "lease-namespace", Usage: "`NAMESPACE` of the lease to hold or, without --leader-elect, to heed; default: that of the pod, else any"},
 		&cli.StringFlag{Name: "metrics-address", Value: metrics, Usage: "`ADDRESS` to serve metrics at; 0: nowhere"},
 		&cli.BoolFlag{Name: "insecure-metrics", Usage: "serve the metrics in clear instead of by TLS"},
 		&cli.StringFlag{Name: "metrics-cert-dir", Usage: "`DIR` with tls.crt and tls.key for the metrics; default: self-signed"},
@@ -115,7 +115,7 @@ func Run(ctx context.Context, c *cli.Context, stderr io.Writer) error {
 			Lead: c.Duration("default-lead"), Warmups: c.Int("warm-ups"), Log: log,
 		},
 		Kubernetes: cluster, Namespaces: c.StringSlice("namespace"),
-		LeaderElection: c.Bool("leader-elect"), LeaseNamespace: c.String("lease-namespace"),
+		LeaderElection: c.Bool("leader-elect"), LeaseNamespace: leaseNamespace(c),
 		MetricsAddress: c.String("metrics-address"), InsecureMetrics: c.Bool("insecure-metrics"), CertDir: c.String("metrics-cert-dir"),
 		ProbeAddress: c.String("probe-address"), PprofAddress: c.String("pprof-address"),
 		External: external, KEDA: keda,
@@ -127,6 +127,19 @@ func Run(ctx context.Context, c *cli.Context, stderr io.Writer) error {
 		options.DecisionLog = logFiles(dir)
 	}
 	return live.Run(ctx, options)
+}
+
+// leaseNamespace is where the lease is: a pod's own namespace where nothing else is said,
+// and "" outside a cluster.
+func leaseNamespace(c *cli.Context) string {
+	if namespace := c.String("lease-namespace"); namespace != "" {
+		return namespace
+	}
+	mounted, err := os.ReadFile("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(mounted))
 }
 
 // logFiles opens DIR/NAMESPACE_NAME.jsonl for appending. Neither name holds an underscore.
