@@ -93,17 +93,15 @@ func checkNear(t *testing.T, what string, got, want []float64, tolerance float64
 	}
 }
 
-// trace reads a recorded load, gaps as NaN, or skips the test where the recordings
-// are not at hand.
-func trace(t testing.TB, name string) forecast.Series {
+// recorded returns the rows of a CSV file of recorded loads, its header first.
+func recorded(t testing.TB, name string) [][]string {
 	t.Helper()
-	path := filepath.Join("..", "..", "shared", "data", "traces", name, "load.csv")
-	file, err := os.Open(path)
+	file, err := os.Open(filepath.Join("..", "..", "shared", "data", name))
 	if errors.Is(err, fs.ErrNotExist) {
 		if os.Getenv("CI") == "true" {
-			t.Fatalf("recorded load %s is missing: %v", name, err)
+			t.Fatalf("%s is missing: %v", name, err)
 		}
-		t.Skipf("recorded load %s is not at hand: %v", name, err)
+		t.Skipf("%s is not at hand: %v", name, err)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -113,6 +111,14 @@ func trace(t testing.TB, name string) forecast.Series {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return rows
+}
+
+// trace reads a recorded load, gaps as NaN, or skips the test where the recordings
+// are not at hand.
+func trace(t testing.TB, name string) forecast.Series {
+	t.Helper()
+	rows := recorded(t, filepath.Join("traces", name, "load.csv"))
 	rows = rows[1:]
 	seconds := make([]int64, len(rows))
 	for i, row := range rows {
