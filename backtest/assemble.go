@@ -117,6 +117,7 @@ func (b *bench) figures(p *point) (result.SLA, result.Provisioning, result.Cost,
 	cost.NodeHours /= result.Number(n)
 	cost.Price /= result.Number(n)
 	scaling.Actions = int(math.Round(float64(scaling.Actions) / n))
+	scaling.Refused = int(math.Round(float64(scaling.Refused) / n))
 	scaling.Reversals = int(math.Round(float64(scaling.Reversals) / n))
 	return t.sla(b.env.objective), provisioning, cost, scaling
 }

@@ -22,6 +22,8 @@ type watcher struct {
 	order            []string // of reasons, as they came
 	queryErrors      map[string]int
 	scaleErrors      int
+	failed           bool  // the last step could not read or change the scale
+	asked            int32 // replicas of the last decision that was not refused
 	decisions        int
 }
 
@@ -29,8 +31,10 @@ func newWatcher() *watcher { return &watcher{reasons: map[string]int{}, queryErr
 
 // Record takes note of a step.
 func (w *watcher) Record(s autoscaler.Step) {
-	if s.Err != nil {
+	if w.failed = s.Err != nil; w.failed {
 		w.scaleErrors++
+	} else {
+		w.asked = s.Decision.Replicas
 	}
 	if s.Skipped {
 		return
@@ -110,12 +114,19 @@ func (e *exposer) addHPA(h *policy.HPA, w *watcher) error {
 	a.add(metricnames.HPAMinReplicas, func() float64 { return float64(h.MinReplicas()) })
 	a.add(metricnames.HPAMaxReplicas, func() float64 { return float64(h.MaxReplicas()) })
 	a.add(metricnames.HPACurrentReplicas, w.known(func() float64 { return float64(w.status) }))
-	a.add(metricnames.HPADesiredReplicas, w.known(func() float64 { return float64(w.replicas) }))
+	// The controller leaves the number in its status alone where it could not change the scale.
+	a.add(metricnames.HPADesiredReplicas, w.known(func() float64 { return float64(w.asked) }))
 	for _, c := range []struct {
 		name string
 		read func() policy.HPACondition
 	}{
-		{"AbleToScale", func() policy.HPACondition { return h.Conditions().AbleToScale }},
+		{"AbleToScale", func() policy.HPACondition {
+			c := h.Conditions().AbleToScale
+			if w.failed {
+				c = policy.HPACondition{Reason: "FailedUpdateScale"} // or FailedGetScale; not shown
+			}
+			return c
+		}},
 		{"ScalingActive", func() policy.HPACondition { return h.Conditions().ScalingActive }},
 		{"ScalingLimited", func() policy.HPACondition { return h.Conditions().ScalingLimited }},
 	} {

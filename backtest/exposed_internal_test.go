@@ -264,7 +264,7 @@ func TestScalerMetrics(t *testing.T) {
 		load.Values[200+i] = math.NaN()
 	}
 	e := testEnv(t, load)
-	e.faults = []plannedFault{{kind: v1alpha1.FaultScrapeOutage, job: metricnames.JobApp, at: 4 * time.Hour, lasts: 10 * time.Minute}}
+	e.faults = []plannedFault{{harm: harm{kind: v1alpha1.FaultScrapeOutage, job: metricnames.JobApp}, at: 4 * time.Hour, lasts: 10 * time.Minute}}
 	ent := entrantNamed(t, e, "scale")
 	tr := try(t, e, ent, configured(ent), nil)
 	db, err := promdb.OpenReadOnly(tr.blocks)
@@ -353,7 +353,7 @@ func TestOutageLeavesNoSamples(t *testing.T) {
 	until := from.Add(20 * time.Minute)
 	e := testEnvWith(t, load, func(e *env) {
 		for _, job := range []string{metricnames.JobApp, metricnames.JobIngress, metricnames.JobNodeExporter} {
-			e.faults = append(e.faults, plannedFault{kind: v1alpha1.FaultScrapeOutage, job: job, at: time.Hour, lasts: 20 * time.Minute})
+			e.faults = append(e.faults, plannedFault{harm: harm{kind: v1alpha1.FaultScrapeOutage, job: job}, at: time.Hour, lasts: 20 * time.Minute})
 		}
 	})
 	ent := entrantNamed(t, e, "hpa")

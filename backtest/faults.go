@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sort"
+	"strconv"
 	"time"
 
 	"hindcast.dev/api/v1alpha1"
@@ -11,23 +12,30 @@ import (
 	"hindcast.dev/sim"
 )
 
+// A harm is what a fault does.
+type harm struct {
+	kind     string
+	job      string        // of a scrape-outage; empty: Prometheus itself
+	share    float64       // 0: one, or all, as the kind has it
+	factor   float64       // of a slow-start
+	stage    string        // of a slow-start; empty: all of it
+	delay    time.Duration // of a scrape-lag
+	requests string        // of api-errors
+}
+
 // A plannedFault is a fault of the experiment: at a time, or so often a day.
 type plannedFault struct {
-	kind   string
+	harm
 	at     time.Duration // since the start of the load
 	perDay float64       // 0: once, at at
 	lasts  time.Duration
-	job    string // of a scrape-outage; empty: Prometheus itself
-	share  float64
 }
 
 // A fault is one that happens, under one seed and whatever the policy.
 type fault struct {
-	kind  string
-	at    time.Duration
-	end   time.Duration // at, where it does not last
-	job   string
-	share float64
+	harm
+	at  time.Duration
+	end time.Duration // at, where it does not last
 }
 
 // planFaults reads the faults of an experiment for this load.
@@ -37,7 +45,13 @@ func (e *env) planFaults(spec *v1alpha1.ExperimentSpec) error {
 	}
 	for i := range spec.Cluster.Faults {
 		f := &spec.Cluster.Faults[i]
-		p := plannedFault{kind: f.Kind, perDay: f.PerDay.Or(0), lasts: f.Duration.Duration, job: f.Job, share: f.Share.Or(0)}
+		p := plannedFault{perDay: f.PerDay.Or(0), lasts: f.Duration.Duration, harm: harm{
+			kind: f.Kind, job: f.Job, share: f.Share.Or(0),
+			factor: f.Factor.Or(0), stage: f.Stage, delay: f.Delay.Duration,
+		}}
+		if f.Kind == v1alpha1.FaultAPIErrors {
+			p.requests = cmp.Or(f.Requests, v1alpha1.RequestsWrites)
+		}
 		if f.At != "" {
 			var err error
 			if p.at, err = f.When(e.load.Start); err != nil {
@@ -61,7 +75,7 @@ func (e *env) faultsOf(seed uint64) []fault {
 		for _, at := range times {
 			// To the second: what a log of the cluster would show.
 			at = at.Truncate(time.Second)
-			all = append(all, fault{kind: p.kind, at: at, end: min(at+p.lasts, length), job: p.job, share: p.share})
+			all = append(all, fault{harm: p.harm, at: at, end: min(at+p.lasts, length)})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b fault) int { return cmp.Compare(a.at, b.at) })
@@ -82,12 +96,14 @@ func (e *env) shown(seed uint64) []result.Fault {
 		out = append(out, result.Fault{
 			Kind: f.kind, Start: e.load.Start.Add(f.at).UTC(), End: e.load.Start.Add(f.end).UTC(),
 			Description: f.words(), Job: f.job, Share: f.share,
+			Factor: f.factor, Stage: f.stage, DelaySeconds: f.delay.Seconds(), Requests: f.requests,
 		})
 	}
 	return out
 }
 
-func (f *fault) words() string {
+// words say what happens.
+func (f *harm) words() string {
 	some := func(one, all string) string {
 		if f.share == 0 {
 			return one
@@ -108,8 +124,36 @@ func (f *fault) words() string {
 		return "loss of " + some("a node", "nodes")
 	case v1alpha1.FaultRollout:
 		return "rollout of a new version"
+	case v1alpha1.FaultSlowStart:
+		return f.slowStart()
+	case v1alpha1.FaultScrapeLag:
+		return "samples are seen " + words(f.delay) + " late"
+	case v1alpha1.FaultAPIErrors:
+		what := "changes of the scale"
+		if f.requests == v1alpha1.RequestsAll {
+			what = "reading and changing the scale"
+		}
+		if f.share == 0 || f.share == 1 {
+			return "the API server refuses " + what
+		}
+		return "the API server refuses " + what + ", " + percent(f.share, 2) + " of the time"
 	}
 	return f.kind
+}
+
+func (f *harm) slowStart() string {
+	times := strconv.FormatFloat(f.factor, 'g', -1, 64) + " times as long"
+	where := ""
+	if f.share > 0 && f.share < 1 {
+		where = " on " + percent(f.share, 2) + " of the nodes"
+	}
+	switch f.stage {
+	case v1alpha1.StagePull:
+		return "pulling an image takes " + times + where
+	case v1alpha1.StageStart:
+		return "containers take " + times + " until they are ready" + where
+	}
+	return "pods take " + times + " until they are ready" + where
 }
 
 // worldly are the faults that the world itself meets.
@@ -118,14 +162,17 @@ var worldly = map[string]sim.FaultKind{
 	v1alpha1.FaultPodRestart:    sim.PodRestart,
 	v1alpha1.FaultNodeLoss:      sim.NodeLoss,
 	v1alpha1.FaultRollout:       sim.Rollout,
+	v1alpha1.FaultSlowStart:     sim.SlowStart,
 }
+
+var stages = map[string]sim.Stage{v1alpha1.StagePull: sim.PullStage, v1alpha1.StageStart: sim.StartStage}
 
 // inWorld returns those faults that the world itself meets; the others are its observers'.
 func (e *env) inWorld(all []fault) []sim.Fault {
 	var out []sim.Fault
 	for _, f := range all {
 		if kind, ok := worldly[f.kind]; ok {
-			out = append(out, sim.Fault{Kind: kind, At: f.at, For: f.end - f.at, Share: f.share})
+			out = append(out, sim.Fault{Kind: kind, At: f.at, For: f.end - f.at, Share: f.share, Factor: f.factor, Stage: stages[f.stage]})
 		}
 	}
 	return out

@@ -230,7 +230,7 @@ func TestOutagesOverlap(t *testing.T) {
 			at := time.Duration(r.IntN(40)) * time.Second
 			job := [...]string{"", metricnames.JobApp, metricnames.JobCAdvisor}[r.IntN(3)]
 			kind := [...]string{v1alpha1.FaultScrapeOutage, v1alpha1.FaultScrapeOutage, v1alpha1.FaultMetricsOutage}[r.IntN(3)]
-			all = append(all, fault{kind: kind, at: at, end: at + time.Duration(r.IntN(10))*time.Second, job: job})
+			all = append(all, fault{harm: harm{kind: kind, job: job}, at: at, end: at + time.Duration(r.IntN(10))*time.Second})
 		}
 		slices.SortStableFunc(all, func(a, b fault) int { return cmp.Compare(a.at, b.at) })
 		out := e.outagesOf(all)
@@ -290,7 +290,7 @@ func TestFaultsInTheResult(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	for _, kind := range v1alpha1.FaultKinds() {
-		f := fault{kind: kind}
+		f := harm{kind: kind}
 		if f.words() == kind {
 			t.Errorf("there are no words for %s", kind)
 		}

@@ -114,6 +114,11 @@ func everyFault() []v1alpha1.ClusterFault {
 		{Kind: v1alpha1.FaultMetricsOutage, PerDay: "6", Duration: lasting(5 * time.Minute)},
 		{Kind: v1alpha1.FaultScrapeOutage, PerDay: "6", Duration: lasting(10 * time.Minute)},
 		{Kind: v1alpha1.FaultScrapeOutage, PerDay: "6", Duration: lasting(10 * time.Minute), Job: metricnames.JobIngress},
+		{Kind: v1alpha1.FaultSlowStart, PerDay: "12", Factor: "4", Duration: lasting(20 * time.Minute)},
+		{Kind: v1alpha1.FaultSlowStart, PerDay: "12", Factor: "9", Stage: v1alpha1.StagePull, Share: "0.5", Duration: lasting(20 * time.Minute)},
+		{Kind: v1alpha1.FaultScrapeLag, PerDay: "6", Delay: lasting(time.Minute), Duration: lasting(20 * time.Minute)},
+		{Kind: v1alpha1.FaultAPIErrors, PerDay: "6", Duration: lasting(10 * time.Minute)},
+		{Kind: v1alpha1.FaultAPIErrors, PerDay: "6", Share: "0.5", Requests: v1alpha1.RequestsAll, Duration: lasting(30 * time.Minute)},
 	}
 }
 

@@ -112,7 +112,7 @@ func TestOutageInARamp(t *testing.T) {
 					from := begin.Add(time.Duration(part * float64(c.within)))
 					until := from.Add(30 * time.Minute)
 					e := testEnvWith(t, load, func(e *env) {
-						e.faults = []plannedFault{{kind: v1alpha1.FaultScrapeOutage, job: metricnames.JobIngress, at: from.Sub(e.load.Start), lasts: until.Sub(from)}}
+						e.faults = []plannedFault{{harm: harm{kind: v1alpha1.FaultScrapeOutage, job: metricnames.JobIngress}, at: from.Sub(e.load.Start), lasts: until.Sub(from)}}
 					})
 					rows, whole := rowsOf(t, e, v3, configured(v3), seed)
 					got, want := between(rows, from, until), between(equal, from, until)

@@ -28,27 +28,41 @@ func (c clock) WaitUntil(ctx context.Context, t time.Time) error {
 }
 
 // deployment is the scale subresource of the world's Deployment.
-type deployment struct{ *sim.World }
+type deployment struct{ api *apiServer }
 
 func (d deployment) Replicas(context.Context) (autoscaler.Replicas, error) {
-	spec, status := d.Scale()
+	if err := d.api.read(); err != nil {
+		return autoscaler.Replicas{}, err
+	}
+	spec, status := d.api.world.Scale()
 	return autoscaler.Replicas{Spec: spec, Status: status}, nil
 }
 
-func (d deployment) SetReplicas(_ context.Context, n int32) error { return d.SetScale(n) }
+func (d deployment) SetReplicas(_ context.Context, n int32) error {
+	if err := d.api.write(); err != nil {
+		return err
+	}
+	return d.api.world.SetScale(n)
+}
 
 // floor is the minReplicas of a simulated HPA, as a thing to scale.
 type floor struct {
-	world *sim.World
-	hpa   *policy.HPA
+	api *apiServer
+	hpa *policy.HPA
 }
 
 func (f floor) Replicas(context.Context) (autoscaler.Replicas, error) {
-	_, status := f.world.Scale()
+	if err := f.api.read(); err != nil {
+		return autoscaler.Replicas{}, err
+	}
+	_, status := f.api.world.Scale()
 	return autoscaler.Replicas{Spec: f.hpa.MinReplicas(), Status: status}, nil
 }
 
 func (f floor) SetReplicas(_ context.Context, n int32) error {
+	if err := f.api.write(); err != nil {
+		return err
+	}
 	f.hpa.SetMinReplicas(n)
 	return nil
 }

@@ -111,8 +111,8 @@ func TestRulesWhilePrometheusIsDown(t *testing.T) {
 	const lasts, last = 2 * time.Hour, 10 * time.Minute
 	load := days(1)
 	faults := []plannedFault{
-		{kind: v1alpha1.FaultScrapeOutage, at: 15 * time.Hour, lasts: lasts},
-		{kind: v1alpha1.FaultScrapeOutage, at: load.End().Sub(load.Start) - last, lasts: last},
+		{harm: harm{kind: v1alpha1.FaultScrapeOutage}, at: 15 * time.Hour, lasts: lasts},
+		{harm: harm{kind: v1alpha1.FaultScrapeOutage}, at: load.End().Sub(load.Start) - last, lasts: last},
 	}
 	ran := func(faults []plannedFault) (*env, trial, result.Alert) {
 		t.Helper()

@@ -23,6 +23,7 @@ type task struct {
 	latencies bool                   // collects response times
 	timeline  *result.TimelineWriter // gets every span; nil: nobody does
 	record    *recording             // nil: not recorded
+	refused   func(at time.Time)     // is told of refused changes; nil: nobody is
 }
 
 // An outcome of a task, in two parts: the warm-up and what is scored.
@@ -66,6 +67,10 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 		if out.latencies != nil && !sp.Gap && !sp.From.Before(e.scoredFrom) {
 			out.latencies.Add(sp.Flow.Latencies)
 		}
+	}
+	t.refused = func(at time.Time) {
+		past.refuse(at)
+		now.refuse(at)
 	}
 	if t.latencies {
 		out.latencies = e.service.NewLatencies()
@@ -128,12 +133,14 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 // control runs the loops of a setup until the load ends.
 func (e *env) control(ctx context.Context, t task, set setup, w *sim.World, metrics *source) error {
 	first := e.load.Start.Add(decisionPhase)
+	api := e.apiServer(t.seed, w, e.faultsOf(t.seed))
+	api.refused = t.refused
 	cfg := autoscaler.Config{
 		Policy:  set.policy,
 		Clock:   clock{w},
 		Querier: metrics,
 		Pods:    &podLister{world: w},
-		Scaler:  deployment{w},
+		Scaler:  deployment{api},
 		First:   first,
 	}
 	var logs []*autoscaler.Log
@@ -155,7 +162,7 @@ func (e *env) control(ctx context.Context, t task, set setup, w *sim.World, metr
 	cfg.Recorder = record(metrics.watched.policy, decisions)
 	if set.hpa != nil {
 		floored := autoscaler.Config{
-			Policy: set.hpa, Clock: clock{w}, Querier: metrics, Pods: &podLister{world: w}, Scaler: deployment{w},
+			Policy: set.hpa, Clock: clock{w}, Querier: metrics, Pods: &podLister{world: w}, Scaler: deployment{api},
 		}
 		floored.Recorder = record(metrics.watched.hpa, hpaDecisions)
 		inner, err := autoscaler.New(floored)
@@ -163,7 +170,7 @@ func (e *env) control(ctx context.Context, t task, set setup, w *sim.World, metr
 			return err
 		}
 		w.Every(first, inner.Interval(), sim.Act, func() { inner.Step(ctx, w.Now()) })
-		cfg.Scaler = floor{w, set.hpa}
+		cfg.Scaler = floor{api, set.hpa}
 	}
 	loop, err := autoscaler.New(cfg)
 	if err != nil {
@@ -183,6 +190,9 @@ func (e *env) control(ctx context.Context, t task, set setup, w *sim.World, metr
 // function closes it, keeping its blocks where the run is recorded and all is well.
 func (e *env) attachDB(t task, set setup, w *sim.World, metrics *source, keep catalog) (func(*output, bool) error, error) {
 	cfg := promdb.Config{Delay: e.scrapeDelay, ExternalLabels: map[string]string{"policy": t.entrant.name}}
+	if late := e.lagsOf(e.faultsOf(t.seed)); late != nil {
+		cfg.Lag = late.at
+	}
 	if t.record != nil {
 		cfg.Dir = t.record.tsdb
 	}

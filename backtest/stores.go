@@ -20,6 +20,7 @@ type sharedStores struct {
 
 // view returns what a run of a seed may see of the shared store.
 func (e *env) view(seed uint64) (*promdb.View, error) {
+	late := e.lagsOf(e.faultsOf(seed))
 	if !e.randomScrapes() {
 		seed = 0
 	}
@@ -36,7 +37,11 @@ func (e *env) view(seed uint64) (*promdb.View, error) {
 		}
 		e.shared.bySeed[seed] = s
 	}
-	return s.View(e.scrapeDelay)
+	v, err := s.View(e.scrapeDelay)
+	if err != nil || late == nil {
+		return v, err
+	}
+	return v.Lagging(late.at), nil
 }
 
 // close closes the shared stores. No view may be in use.

@@ -24,6 +24,7 @@ type tally struct {
 	pairs, unstable          float64 // minutes compared with the one before
 	podSeconds, nodeSeconds  float64
 	actions, reversals       int
+	refused                  int // changes of the scale
 	rises                    int
 	riseSeconds              float64
 }
@@ -48,6 +49,7 @@ func (t *tally) add(u *tally) {
 	t.nodeSeconds += u.nodeSeconds
 	t.actions += u.actions
 	t.reversals += u.reversals
+	t.refused += u.refused
 	t.rises += u.rises
 	t.riseSeconds += u.riseSeconds
 }
@@ -118,7 +120,7 @@ func (s *scored) scaling() result.Scaling {
 		sorted := slices.Sorted(slices.Values(s.rises))
 		up.P50, up.P95 = result.Number(quantile(sorted, 0.5)), result.Number(quantile(sorted, 0.95))
 	}
-	return result.Scaling{Actions: t.actions, Reversals: t.reversals, ScaleUpSeconds: up}
+	return result.Scaling{Actions: t.actions, Reversals: t.reversals, ScaleUpSeconds: up, Refused: t.refused}
 }
 
 // quantile interpolates linearly between order statistics (Hyndman and Fan 1996,
@@ -174,6 +176,13 @@ func newScorer(from, to time.Time, objective float64) *scorer {
 func (s *scorer) day(t time.Time) *tally {
 	i := int(t.Sub(s.from) / day)
 	return &s.out.days[min(max(i, 0), len(s.out.days)-1)]
+}
+
+// refuse counts a change of the scale that was refused.
+func (s *scorer) refuse(at time.Time) {
+	if !at.Before(s.from) && at.Before(s.to) {
+		s.day(at).refused++
+	}
 }
 
 // add scores one span, whose demand is d. Spans come in order and cover time without

@@ -47,6 +47,8 @@ type Config struct {
 	// Delay is the time from a sample's timestamp until queries see it: the
 	// duration of the scrape and the lag of the query path. Default 0.
 	Delay time.Duration `json:"delay,omitempty"`
+	// Lag is added to Delay for a query at an instant; it is not negative. Nil: nothing is.
+	Lag func(at time.Time) time.Duration `json:"-"`
 	// ExternalLabels are added to every appended series, so that the directories
 	// of several runs can be read as one.
 	ExternalLabels map[string]string `json:"externalLabels,omitempty"`
@@ -159,6 +161,14 @@ func Open(cfg Config) (*DB, error) {
 	db.tsdb = inner
 	db.eval = newEvaluator(inner, cfg.Lookback, cfg.MaxSamples)
 	return db, nil
+}
+
+// delay is the time from a sample's timestamp until a query at an instant sees it.
+func (c *Config) delay(at time.Time) time.Duration {
+	if c.Lag == nil {
+		return c.Delay
+	}
+	return c.Delay + c.Lag(at)
 }
 
 // Dir returns the directory of the database.

@@ -47,7 +47,7 @@ func (s Sample) String() string {
 }
 
 // Query evaluates expr at the instant at, over the samples with a timestamp of
-// at most at less Config.Delay. The elements of a vector are summed in the order
+// at most at less Config.Delay and Config.Lag. The elements of a vector are summed in the order
 // of their labels. Without an element, or with NaN for a result, the error wraps
 // ErrNoData; an infinite result is a value.
 func (db *DB) Query(ctx context.Context, expr string, at time.Time) (float64, error) {
@@ -55,19 +55,19 @@ func (db *DB) Query(ctx context.Context, expr string, at time.Time) (float64, er
 		return 0, ErrClosed
 	}
 	db.queryCount.Add(1)
-	return db.eval.query(ctx, expr, at, db.cfg.Delay)
+	return db.eval.query(ctx, expr, at, db.cfg.delay(at))
 }
 
 // QueryRange evaluates expr at from, from+step and so on, up to and including
 // to, in one request made at the instant to: it sees the samples with a
-// timestamp of at most to less Config.Delay. The elements of a vector are summed
+// timestamp of at most to less Config.Delay and Config.Lag. The elements of a vector are summed
 // step by step. A step without an element is NaN.
 func (db *DB) QueryRange(ctx context.Context, expr string, from, to time.Time, step time.Duration) ([]float64, error) {
 	if db.closed {
 		return nil, ErrClosed
 	}
 	db.queryCount.Add(1)
-	return db.eval.queryRange(ctx, expr, from, to, step, db.cfg.Delay)
+	return db.eval.queryRange(ctx, expr, from, to, step, db.cfg.delay(to))
 }
 
 // QueryVector is Query without the sum: it returns the elements sorted by their
@@ -78,7 +78,7 @@ func (db *DB) QueryVector(ctx context.Context, expr string, at time.Time) ([]Sam
 		return nil, ErrClosed
 	}
 	db.queryCount.Add(1)
-	return db.eval.queryVector(ctx, expr, at, db.cfg.Delay)
+	return db.eval.queryVector(ctx, expr, at, db.cfg.delay(at))
 }
 
 // answer is the complete result of an instant query, data or none.

@@ -65,11 +65,22 @@ func (s *Shared) View(delay time.Duration) (*View, error) {
 type View struct {
 	shared *Shared
 	delay  time.Duration
+	lag    func(at time.Time) time.Duration // nil: none
 }
 
-// Query is DB.Query with the delay of the View.
+// Lagging returns the view with a Config.Lag.
+func (v *View) Lagging(lag func(at time.Time) time.Duration) *View {
+	return &View{shared: v.shared, delay: v.delay, lag: lag}
+}
+
+func (v *View) delayAt(at time.Time) time.Duration {
+	c := Config{Delay: v.delay, Lag: v.lag}
+	return c.delay(at)
+}
+
+// Query is DB.Query with the delay and the lag of the View.
 func (v *View) Query(ctx context.Context, expr string, at time.Time) (float64, error) {
-	s, q := v.shared, question{expr: expr, delay: v.delay}
+	s, q := v.shared, question{expr: expr, delay: v.delayAt(at)}
 	at = floor(at)
 	s.mu.RLock()
 	a, ok := s.answers[q][at.UnixMilli()]
@@ -81,7 +92,7 @@ func (v *View) Query(ctx context.Context, expr string, at time.Time) (float64, e
 		// Two runs may compute the same answer at once, and store it twice.
 		s.db.queryCount.Add(1)
 		var err error
-		if a, err = s.db.eval.answer(ctx, expr, at, v.delay); err != nil {
+		if a, err = s.db.eval.answer(ctx, expr, at, q.delay); err != nil {
 			return 0, err
 		}
 		s.remember(q, at.UnixMilli(), a)
@@ -89,13 +100,13 @@ func (v *View) Query(ctx context.Context, expr string, at time.Time) (float64, e
 	return a.unpack(expr, at)
 }
 
-// QueryRange is DB.QueryRange with the delay of the View. Nothing is remembered.
+// QueryRange is DB.QueryRange with the delay and the lag of the View. Nothing is remembered.
 func (v *View) QueryRange(ctx context.Context, expr string, from, to time.Time, step time.Duration) ([]float64, error) {
 	if v.shared.db.closed {
 		return nil, ErrClosed
 	}
 	v.shared.db.queryCount.Add(1)
-	return v.shared.db.eval.queryRange(ctx, expr, from, to, step, v.delay)
+	return v.shared.db.eval.queryRange(ctx, expr, from, to, step, v.delayAt(to))
 }
 
 func (s *Shared) remember(q question, at int64, a answer) {

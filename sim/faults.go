@@ -17,20 +17,29 @@ const (
 	PodRestart                         // containers of ready pods crash and start again
 	NodeLoss                           // machines fail
 	Rollout                            // the Deployment gets a new template
+	SlowStart                          // pods take longer until they are ready
 )
 
 // A Fault goes wrong in a world at a time since its start.
 type Fault struct {
 	Kind FaultKind
 	At   time.Duration
-	For  time.Duration // of a MetricsOutage and a NodeLoss
-	// Share of what there is that is hit, rounded up, in [0,1]; 0: one.
+	For  time.Duration // of a MetricsOutage, a NodeLoss and a SlowStart
+	// Share of what there is that is hit, rounded up, in [0,1]; 0: one. Of a SlowStart: of the nodes,
+	// 0: all.
 	Share float64
+	// Factor is how many times as long a start takes, and Stage the part of it that does; 0: all.
+	// Of a SlowStart.
+	Factor float64
+	Stage  Stage
 }
 
 // scheduleFaults lets the faults of the configuration happen.
 func (w *World) scheduleFaults() {
 	for i, f := range w.cfg.Faults {
+		if f.Kind == SlowStart {
+			continue // it changes only how long what begins takes
+		}
 		w.events.push(f.At, Move, func() {
 			w.endSpan()
 			switch f.Kind {

@@ -41,6 +41,11 @@ func TestFaultsConserveRequests(t *testing.T) {
 			{Kind: sim.NodeLoss, At: 90 * time.Second, For: 100 * time.Second, Share: 1}, {Kind: sim.PodRestart, At: 100 * time.Second, Share: 1},
 			{Kind: sim.PodRestart, At: 250 * time.Second, Share: 1}, {Kind: sim.NodeLoss, At: 255 * time.Second, For: 2 * time.Second, Share: 1},
 		},
+		"slow-start": {
+			{Kind: sim.SlowStart, At: 40 * time.Second, For: 3 * time.Minute, Factor: 2}, {Kind: sim.PodRestart, At: 100 * time.Second, Share: 1},
+			{Kind: sim.SlowStart, At: 100 * time.Second, For: 5 * time.Minute, Factor: 3, Share: 0.5, Stage: sim.PullStage},
+			{Kind: sim.NodeLoss, At: 170 * time.Second, For: 20 * time.Second, Share: 0.5}, {Kind: sim.Rollout, At: 190 * time.Second},
+		},
 		"metrics-server-outage": {{Kind: sim.MetricsOutage, At: 90 * time.Second, For: time.Minute}},
 	} {
 		t.Run(name, func(t *testing.T) {

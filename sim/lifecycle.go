@@ -94,12 +94,13 @@ func (w *World) schedule(p *Pod) {
 
 // run lets the node of a pod accept, pull and start it.
 func (w *World) run(p *Pod) {
-	w.after(p.timeToRun, p, func() {
+	w.after(w.lasting(p.timeToRun, p.node, AcceptStage), p, func() {
 		p.Phase, p.Started = Pulling, w.Now()
-		w.after(p.pull, p, func() {
+		w.after(w.lasting(p.pull, p.node, PullStage), p, func() {
 			w.serveAll()
 			p.Phase, p.Running = Starting, w.Now()
 			p.runningAt, p.lastRead = w.now, w.Now()
+			p.timeToOK = w.lasting(p.timeToOK, p.node, StartStage)
 			w.after(p.timeToOK, p, func() { w.becomeReady(p) })
 		})
 	})

@@ -18,6 +18,9 @@ func stream(seed uint64, name string, n uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed^h.Sum64(), n))
 }
 
+// Chance draws a number in [0,1) for the n-th thing of a name.
+func Chance(seed uint64, name string, n uint64) float64 { return stream(seed, name, n).Float64() }
+
 // LogNormal is a distribution of durations given by its median and its 95th
 // percentile; equal quantiles make it a constant. Draws are cut at the 99.9th
 // percentile, so that Longest is a bound.

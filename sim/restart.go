@@ -32,7 +32,7 @@ func (w *World) startAgain(p *Pod) {
 	p.Phase, p.Running, p.runningAt = Starting, w.Now(), w.now
 	p.lastRead = w.Now()
 	draw := w.cfg.TimeToReady.draw(stream(w.cfg.Seed, "restart", uint64(p.ordinal)<<16|uint64(p.Restarts)))
-	p.timeToOK = time.Duration(float64(draw) * (1 - scheduleShare - pullShare))
+	p.timeToOK = w.lasting(time.Duration(float64(draw)*(1-scheduleShare-pullShare)), p.node, StartStage)
 	w.after(p.timeToOK, p, func() { w.becomeReady(p) })
 }
 

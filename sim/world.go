@@ -108,6 +108,7 @@ type World struct {
 	lostNodes      int           // nodes that have failed
 	ghosts         int           // of serving, those on such nodes
 	noMetricsUntil time.Duration // metrics-server is down until then
+	slow           []slowing
 
 	span      Span
 	spanAt    time.Duration
@@ -146,6 +147,7 @@ func NewWorld(cfg Config) (*World, error) {
 		desired: cfg.InitialReplicas,
 		nodes:   newNodes(cfg.Nodes),
 	}
+	w.slow = w.slowings()
 	if cfg.PodLatencies {
 		w.scratch = cfg.Service.NewLatencies()
 	}

@@ -70,7 +70,7 @@ func TestHPAManifestsReadAsKubernetesReadsThem(t *testing.T) {
 // FuzzDecode holds that every message is one line with a place, that nothing
 // panics, and that what is valid reads the same once it is written and read again.
 func FuzzDecode(f *testing.F) {
-	for _, file := range []string{"hpa.yaml", "predictivescaler.yaml", "experiment.yaml", "faults.yaml"} {
+	for _, file := range []string{"hpa.yaml", "predictivescaler.yaml", "experiment.yaml", "faults.yaml", "slow-cluster.yaml"} {
 		data, err := os.ReadFile("../../examples/" + file)
 		if err != nil {
 			f.Fatal(err)

@@ -118,7 +118,7 @@ func TestDefaultKeepsWhatIsThere(t *testing.T) {
 // TestExamples holds that the shipped files are valid, that defaulting is
 // idempotent and that they survive writing and reading.
 func TestExamples(t *testing.T) {
-	for _, file := range []string{"hpa.yaml", "predictivescaler.yaml", "experiment.yaml", "faults.yaml"} {
+	for _, file := range []string{"hpa.yaml", "predictivescaler.yaml", "experiment.yaml", "faults.yaml", "slow-cluster.yaml"} {
 		t.Run(file, func(t *testing.T) {
 			data, err := os.ReadFile("../../examples/" + file)
 			if err != nil {

@@ -15,12 +15,36 @@ const (
 	FaultPodRestart    = "pod-restart"           // containers of ready pods crash and start again
 	FaultNodeLoss      = "node-loss"             // machines fail
 	FaultRollout       = "rollout"               // the Deployment gets a new template
+	FaultSlowStart     = "slow-start"            // pods take longer until they are ready
+	FaultScrapeLag     = "scrape-lag"            // samples reach queries late
+	FaultAPIErrors     = "api-errors"            // the API server refuses requests of scalers
 )
 
 // FaultKinds returns the values of ClusterFault.Kind.
 func FaultKinds() []string {
-	return []string{FaultScrapeOutage, FaultMetricsOutage, FaultPodRestart, FaultNodeLoss, FaultRollout}
+	return []string{
+		FaultScrapeOutage, FaultMetricsOutage, FaultPodRestart, FaultNodeLoss, FaultRollout,
+		FaultSlowStart, FaultScrapeLag, FaultAPIErrors,
+	}
 }
+
+// The values of ClusterFault.Stage.
+const (
+	StagePull  = "pull"  // the image is pulled
+	StageStart = "start" // the container runs and is not ready yet
+)
+
+// FaultStages returns the values of ClusterFault.Stage.
+func FaultStages() []string { return []string{StagePull, StageStart} }
+
+// The values of ClusterFault.Requests.
+const (
+	RequestsWrites = "writes" // changes of a scale, and of the minReplicas of an HPA
+	RequestsAll    = "all"    // reading them as well
+)
+
+// FaultRequests returns the values of ClusterFault.Requests.
+func FaultRequests() []string { return []string{RequestsWrites, RequestsAll} }
 
 // ScrapeJobs returns the jobs of Prometheus whose targets an outage may take away: the
 // values of the label job in the simulated world.
@@ -31,8 +55,8 @@ func ScrapeJobs() []string {
 // ClusterFault is something that goes wrong in the simulated cluster, or is done to it: once,
 // at a time, or again and again at random. All policies meet the same faults.
 type ClusterFault struct {
-	// Kind is what happens: scrape-outage, metrics-server-outage, pod-restart, node-loss or
-	// rollout.
+	// Kind is what happens: scrape-outage, metrics-server-outage, pod-restart, node-loss, rollout,
+	// slow-start, scrape-lag or api-errors.
 	Kind string `json:"kind"`
 	// At is when: a duration since the start of the data such as 26h, or a time such as
 	// 2026-01-05T12:00:00Z. Either this or PerDay.
@@ -40,24 +64,39 @@ type ClusterFault struct {
 	// PerDay is how often it happens in a day on average, at times drawn from the seed
 	// (a Poisson process).
 	PerDay Decimal `json:"perDay,omitempty"`
-	// Duration is how long an outage lasts, and until the machine is back.
+	// Duration is how long it lasts; of a node-loss, until the machine is back.
 	Duration metav1.Duration `json:"duration,omitzero"`
 	// Job whose targets do not answer in a scrape-outage; default: Prometheus itself is
 	// down.
 	Job string `json:"job,omitempty"`
 	// Share of the ready pods that a pod-restart hits, or of the nodes that a node-loss does,
-	// such as "0.25", rounded up; default: one.
+	// such as "0.25", rounded up; default: one. Of the nodes on which a slow-start is slow, rounded
+	// up, or of the requests that fail of api-errors; default: all.
 	Share Decimal `json:"share,omitempty"`
+	// Factor is how many times as long a pod takes in a slow-start.
+	Factor Decimal `json:"factor,omitempty"`
+	// Stage of its start that a slow-start slows down: pull or start; default: all of it, from its
+	// creation until it is ready.
+	Stage string `json:"stage,omitempty"`
+	// Delay until a sample can be queried in a scrape-lag, beyond the usual one.
+	Delay metav1.Duration `json:"delay,omitzero"`
+	// Requests that api-errors refuse: writes, or all; default: writes.
+	Requests string `json:"requests,omitempty"`
 }
 
 // mostPerDay bounds how often a fault happens: once a minute.
 const mostPerDay = 24 * 60
 
+// mostFactor bounds how slow a start is: a pod of a minute then takes 17 hours.
+const mostFactor = 1000
+
 // lasts reports whether a kind of fault goes on for a duration.
 func lasts(kind string) bool { return kind != FaultPodRestart && kind != FaultRollout }
 
 // hasShare reports whether a kind of fault hits a share of what there is.
-func hasShare(kind string) bool { return kind == FaultPodRestart || kind == FaultNodeLoss }
+func hasShare(kind string) bool {
+	return kind == FaultPodRestart || kind == FaultNodeLoss || kind == FaultSlowStart || kind == FaultAPIErrors
+}
 
 // When returns when a fault at a fixed time happens, as a time since the start of the data.
 func (c *ClusterFault) When(start time.Time) (time.Duration, error) {
@@ -123,15 +162,48 @@ func (f *faults) clusterFault(path string, c *ClusterFault) {
 	case c.Duration.Duration != 0:
 		f.add(path+".duration", "a %s has no duration; remove it", c.Kind)
 	}
+	f.faultShare(path, c, known)
+	f.faultFields(path, c, known)
+}
+
+func (f *faults) faultShare(path string, c *ClusterFault, known bool) {
 	if known && !hasShare(c.Kind) && c.Share != "" {
 		f.add(path+".share", "a %s has no share; remove it", c.Kind)
 	} else if v, ok := f.number(path+".share", c.Share, 0, 1, false); ok && v == 0 {
 		f.add(path+".share", "0 hits nothing; write a share such as \"0.25\", or remove the fault")
 	}
-	if c.Job != "" {
-		if c.Kind != FaultScrapeOutage {
-			f.add(path+".job", "only a scrape-outage has a job; remove it")
+}
+
+// faultFields looks at what only one kind of fault has.
+func (f *faults) faultFields(path string, c *ClusterFault, known bool) {
+	only := func(field, kind, given string) bool {
+		if given == "" {
+			return false
 		}
+		if known && c.Kind != kind {
+			f.add(path+"."+field, "is for %s only; remove it", kind)
+			return false
+		}
+		return true
+	}
+	if only("job", FaultScrapeOutage, c.Job) {
 		f.oneOf(path+".job", "job", c.Job, ScrapeJobs())
+	}
+	if only("factor", FaultSlowStart, string(c.Factor)) {
+		f.number(path+".factor", c.Factor, 1, mostFactor, true)
+	} else if c.Kind == FaultSlowStart {
+		f.add(path+".factor", "is missing; write how many times as long a start takes, such as \"3\"")
+	}
+	if only("stage", FaultSlowStart, c.Stage) {
+		f.oneOf(path+".stage", "stage", c.Stage, FaultStages())
+	}
+	switch {
+	case c.Kind == FaultScrapeLag:
+		f.positive(path+".delay", c.Delay)
+	case known && c.Delay.Duration != 0:
+		f.add(path+".delay", "is for %s only; remove it", FaultScrapeLag)
+	}
+	if only("requests", FaultAPIErrors, c.Requests) {
+		f.oneOf(path+".requests", "requests", c.Requests, FaultRequests())
 	}
 }

@@ -94,7 +94,14 @@ type Fault struct {
 	// Description says in words what happened.
 	Description string  `json:"description"`
 	Job         string  `json:"job,omitempty"`   // whose targets did not answer
-	Share       float64 `json:"share,omitempty"` // of the pods or nodes that were hit; 0: one
+	Share       float64 `json:"share,omitempty"` // of the pods, nodes or requests that were hit; 0: one, or all
+	// Factor is how many times as long a start took, and Stage the part of it that did; "": all.
+	Factor float64 `json:"factor,omitempty"`
+	Stage  string  `json:"stage,omitempty"`
+	// DelaySeconds is how late samples were seen.
+	DelaySeconds float64 `json:"delaySeconds,omitempty"`
+	// Requests that were refused: writes, or all.
+	Requests string `json:"requests,omitempty"`
 }
 
 // App sums up the simulated application for the reader.
@@ -169,6 +176,7 @@ type Scaling struct {
 	Actions        int            `json:"actions"`
 	Reversals      int            `json:"reversals"` // an action against the direction of the last, within 10 min
 	ScaleUpSeconds ScaleUpSeconds `json:"scaleUpSeconds"`
+	Refused        int            `json:"refused,omitempty"` // changes that the API server refused
 }
 
 // ScaleUpSeconds is the time from a rise of demand to as many ready replicas.

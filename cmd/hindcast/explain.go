@@ -168,8 +168,15 @@ func printDecision(w io.Writer, policy string, state result.Row, rec *autoscaler
 		return
 	}
 	verb := "kept"
-	if rec.Scaled {
+	switch {
+	case rec.Scaled:
 		verb = fmt.Sprintf("went from %d to", rec.Spec)
+	case rec.Skipped:
+		// What it would have asked for nobody knows, not even how many there were.
+		fmt.Fprintf(w, "  at %s it decided nothing: %s\n", rec.Time.UTC().Format(time.RFC3339), rec.Reason)
+		return
+	case rec.Error != "":
+		verb = fmt.Sprintf("could not go from %d to", rec.Spec)
 	}
 	fmt.Fprintf(w, "  at %s it %s %d: %s\n", rec.Time.UTC().Format(time.RFC3339), verb, rec.Replicas, rec.Reason)
 	for _, v := range rec.Values {
