@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,7 +10,6 @@ import (
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
@@ -106,16 +106,21 @@ func (c *reconciler) rivals(ctx context.Context, o client.Object) []ctrl.Request
 	})
 }
 
-// scalersOf are those that an HPA concerns.
+// scalersOf are those that an HPA concerns, and the one that raised its floor even where
+// that is gone: somebody has to give the floor back.
 func (c *reconciler) scalersOf(ctx context.Context, o client.Object) []ctrl.Request {
 	hpa, ok := o.(*autoscalingv2.HorizontalPodAutoscaler)
 	if !ok {
 		return nil
 	}
-	return c.scalersWith(ctx, hpa.Namespace, func(s *v1alpha1.PredictiveScaler) bool {
+	requests := c.scalersWith(ctx, hpa.Namespace, func(s *v1alpha1.PredictiveScaler) bool {
 		ref := s.Spec.Actuation.HPARef
 		return ref != nil && ref.Name == hpa.Name || sameTarget(s.Spec.ScaleTargetRef, hpa.Spec.ScaleTargetRef)
 	})
+	if by := raisedBy(hpa); by != "" {
+		requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKey{Namespace: hpa.Namespace, Name: by}})
+	}
+	return requests
 }
 
 func (c *reconciler) scalersWith(ctx context.Context, namespace string, wanted func(*v1alpha1.PredictiveScaler) bool) []ctrl.Request {
@@ -156,7 +161,8 @@ func (c *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		if apierrors.IsNotFound(err) {
 			c.stop(req.NamespacedName)
 			c.metrics.forget(req.Namespace, req.Name)
-			return ctrl.Result{}, c.forget(ctx, req.Namespace)
+			again, err := c.restoreOrphans(ctx, req.NamespacedName)
+			return ctrl.Result{RequeueAfter: again}, errors.Join(err, c.forget(ctx, req.Namespace))
 		}
 		return ctrl.Result{}, err
 	}
@@ -324,35 +330,6 @@ func (c *reconciler) carryOut(ctx context.Context, s *v1alpha1.PredictiveScaler,
 		r.start()
 	}
 	return nil
-}
-
-// restoreFloors gives the HPAs whose floor s raised their own minReplicas back, but for
-// the one named keep. In a dry run none is given back: kept is one of those that stay.
-func (c *reconciler) restoreFloors(ctx context.Context, s *v1alpha1.PredictiveScaler, keep string) (kept *v1alpha1.FloorStatus, err error) {
-	list := &autoscalingv2.HorizontalPodAutoscalerList{}
-	if err := c.client.List(ctx, list, client.InNamespace(s.Namespace)); err != nil {
-		return nil, fmt.Errorf("list HorizontalPodAutoscalers: %w", err)
-	}
-	for i := range list.Items {
-		hpa := &list.Items[i]
-		if raisedBy(hpa) != s.Name || hpa.Name == keep {
-			continue
-		}
-		n, err := restore(ctx, c.client, hpa, c.cfg.DryRun)
-		switch {
-		case apierrors.IsNotFound(err): // nothing is left to give back
-		case err != nil:
-			return kept, err
-		case c.cfg.DryRun:
-			kept = &v1alpha1.FloorStatus{HPA: hpa.Name, OriginalMinReplicas: originalFloor(hpa)}
-			c.event(s, corev1.EventTypeNormal, "FloorKept", fmt.Sprintf(
-				"Dry run: HorizontalPodAutoscaler %s would have its own minReplicas %d again", hpa.Name, n))
-		default:
-			c.event(s, corev1.EventTypeNormal, "FloorRestored", fmt.Sprintf(
-				"HorizontalPodAutoscaler %s has its own minReplicas %d again", hpa.Name, n))
-		}
-	}
-	return kept, nil
 }
 
 // stop ends the runner of a scaler, if there is one.
