@@ -78,6 +78,23 @@ func (p *evalPlan) scoredLoad() result.ScoredLoad {
 	return l
 }
 
+// noteSilence is the share of steps without load that shows in the coverage of intervals.
+const noteSilence = .05
+
+// silent returns the share of the scored steps observed at which the load is 0.
+func (p *evalPlan) silent() float64 {
+	zeros, observed := 0, 0
+	for _, y := range p.series.Values[p.options.WarmUp:] {
+		if !math.IsNaN(y) {
+			observed++
+			if y == 0 {
+				zeros++
+			}
+		}
+	}
+	return float64(zeros) / float64(max(observed, 1))
+}
+
 // notes are what has to be known to judge the scores.
 func (p *evalPlan) notes(models []modelScore) []string {
 	notes := []string{}
@@ -92,6 +109,9 @@ func (p *evalPlan) notes(models []modelScore) []string {
 	}
 	if len(p.seasons) == 0 {
 		notes = append(notes, "no season found in the warm-up: seasonal-naive equals naive")
+	}
+	if share := p.silent(); share >= noteSilence {
+		notes = append(notes, fmt.Sprintf("the load is 0 at %.0f %% of the scored steps: intervals hold there for certain, and on the whole more often than they say", 100*share))
 	}
 	for _, m := range models {
 		if m.unfit != nil {
