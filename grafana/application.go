@@ -38,6 +38,7 @@ func requestPanels() []panel {
 				{expr: quantileOf("0.5", "http_request_duration_seconds"), legend: "{{policy}} p50"},
 				{expr: quantileOf("0.95", "http_request_duration_seconds"), legend: "{{policy}} p95"},
 				{expr: quantileOf("0.99", "http_request_duration_seconds"), legend: "{{policy}} p99"},
+				{expr: `$latency`, legend: "good until", dashed: true},
 			},
 		},
 		{

@@ -30,6 +30,7 @@ func nowPanels() []panel {
 	return []panel{
 		{
 			title: "Ready", kind: number, unit: "short", about: "Pods that are ready.",
+			marks:   someReady,
 			queries: []query{{expr: `sum by (policy) (kube_deployment_status_replicas_ready{@deployment})`, legend: byPolicy}},
 		},
 		{
@@ -113,12 +114,13 @@ func replicaPanels() []panel {
 		{
 			title: "Changes of size", unit: "short", min: zero,
 			about:   "How often the number of replicas changed within the last hour. More than some ten is restless.",
-			marks:   []mark{{0, "transparent"}, {10, "orange"}},
+			marks:   restless,
 			queries: []query{{expr: `changes(kube_deployment_spec_replicas{@deployment}[1h])`, legend: byPolicy}},
 		},
 		{
 			title: "From created to ready", unit: "s", min: zero,
-			about: "How long the pods that exist now took to become ready: what a forecast has to look ahead.",
+			about: "How long the pods that exist now took to become ready: what a forecast has to look ahead. After five minutes the alert HindcastPodsPending looks at those that have no node or image.",
+			marks: slowStart,
 			queries: []query{
 				{expr: `quantile by (policy) (0.5, kube_pod_status_ready_time{@pod} - kube_pod_created{@pod})`, legend: "{{policy}} median"},
 				{expr: `max by (policy) (kube_pod_status_ready_time{@pod} - kube_pod_created{@pod})`, legend: "{{policy}} slowest"},
@@ -158,6 +160,7 @@ func shadowPanels() []panel {
 		{
 			title: "Replica-hours that it would save", kind: number, unit: "short", decimals: 1, width: 12,
 			about:   "Over the time range, compared with what ran: below 0 it would take more. Whether that is too few is for the service level to say, which is only seen once the scaler is active.",
+			marks:   savings,
 			queries: []query{{expr: `(sum by (policy) (sum_over_time(kube_deployment_spec_replicas{@deployment}[$__range:1m])) - sum by (policy) (sum_over_time(hindcast_scaler_desired_replicas{@scaler}[$__range:1m]))) / 60`, legend: byPolicy}},
 		},
 		{
@@ -207,7 +210,8 @@ func costPanels() []panel {
 		},
 		{
 			title: "Requested CPU that is used", unit: "percentunit", min: zero,
-			about:   "Of the cores that the pods request: what is not used was paid for headroom.",
+			about:   "Of the cores that the pods request: what is not used was paid for headroom. Under a quarter for most of a day is what HindcastOverProvisioned means; above 1 they use more than they asked for.",
+			marks:   usedShare,
 			queries: []query{{expr: `sum by (policy) (rate(container_cpu_usage_seconds_total{@pod,container!="",container!="POD"}[$__rate_interval])) / sum by (policy) (kube_pod_container_resource_requests{@pod,resource="cpu"})`, legend: byPolicy}},
 		},
 		{
@@ -225,7 +229,8 @@ func healthPanels() []panel {
 	return []panel{
 		{
 			title: "Time to decide", unit: "s", min: zero, width: 8,
-			about:   "99 of 100 decisions took no longer, from the first query on. In a backtest deciding takes no simulated time.",
+			about:   "99 of 100 decisions took no longer, from the first query on; the histogram ends at 10 s. In a backtest deciding takes no simulated time.",
+			marks:   []mark{{0, "transparent"}, {2.5, "orange"}, {10, "red"}},
 			queries: []query{{expr: `histogram_quantile(0.99, sum by (le, policy) (rate(hindcast_scaler_decision_duration_seconds_bucket{@scaler}[5m])))`, legend: byPolicy}},
 		},
 		{
@@ -239,11 +244,11 @@ func healthPanels() []panel {
 		},
 		{
 			title: "Stale, and demotions", kind: steps, unit: "short", min: zero, width: 8,
-			about: "1 while there is no current data and the scaler only scales up; and how often its model was demoted so far.",
+			about: "1 while there is no current data and the scaler only scales up; and how often its model was demoted within the last hour.",
 			marks: []mark{{0, "transparent"}, {1, "red"}},
 			queries: []query{
 				{expr: `max by (policy) (hindcast_scaler_stale{@scaler})`, legend: "{{policy}} stale"},
-				{expr: `sum by (policy) (hindcast_scaler_demotions_total{@scaler})`, legend: "{{policy}} demotions", dashed: true},
+				{expr: `sum by (policy) (increase(hindcast_scaler_demotions_total{@scaler}[1h]))`, legend: "{{policy}} demotions", dashed: true},
 			},
 		},
 	}

@@ -35,7 +35,7 @@ func scoreTable() panel {
 			{expr: hours, legend: "Replica-hours", unit: "short", decimals: 1},
 			{expr: hours + ` * $price`, legend: "Cost", unit: "none", decimals: 2},
 			{expr: `1 - ` + badShare("$__range"), legend: "Good requests", unit: "percentunit", decimals: 3},
-			{expr: burnRate("$__range"), legend: "Error budget used", unit: "percentunit", decimals: 1},
+			{expr: burnRate("$__range"), legend: "Error budget used", unit: "percentunit", decimals: 1, marks: []mark{{0, "green"}, {0.75, "orange"}, {1, "red"}}},
 			{expr: `histogram_quantile(0.99, sum by (le, policy) (rate(http_request_duration_seconds_bucket{@pod}[$__range])))`, legend: "p99", unit: "s", decimals: 3},
 			{expr: `sum by (policy) (changes(kube_deployment_spec_replicas{@deployment}[$__range]))`, legend: "Changes of size", unit: "short"},
 			{expr: `max by (policy) (max_over_time(kube_deployment_status_replicas_ready{@deployment}[$__range]))`, legend: "Most ready", unit: "short"},
@@ -53,6 +53,7 @@ func sidePanels() []panel {
 		{
 			title: "Asked for beyond perfect foresight", kind: steps, unit: "short",
 			about:   "Replicas more than the oracle asked for: above 0 is paid for headroom, below 0 is a risk. Needs the policy oracle in the run.",
+			marks:   []mark{{0, "orange"}, {0, "transparent"}},
 			queries: []query{{expr: `sum by (policy) (kube_deployment_spec_replicas{@deployment}) - on () group_left () sum(kube_deployment_spec_replicas{@oracle})`, legend: byPolicy}},
 		},
 		{
@@ -62,10 +63,12 @@ func sidePanels() []panel {
 		},
 		{
 			title: "Requested CPU that is used", unit: "percentunit", min: zero, about: "Of the cores that the pods request.",
+			marks:   usedShare,
 			queries: []query{{expr: `sum by (policy) (rate(container_cpu_usage_seconds_total` + ofContainers + `[$__rate_interval])) / sum by (policy) (kube_pod_container_resource_requests{@pod,resource="cpu"})`, legend: byPolicy}},
 		},
 		{
 			title: "Changes of size", unit: "short", min: zero, about: "Within the last hour.",
+			marks:   restless,
 			queries: []query{{expr: `changes(kube_deployment_spec_replicas{@deployment}[1h])`, legend: byPolicy}},
 		},
 	}
@@ -87,10 +90,12 @@ func duelPanels() []panel {
 		},
 		{
 			title: "Replica-hours saved", kind: number, unit: "short", decimals: 1, width: 12, about: "By the candidate, over the time range; below 0 it took more.",
+			marks:   savings,
 			queries: []query{{expr: `(sum(sum_over_time(kube_deployment_status_replicas{@baseline}[$__range:1m])) - sum(sum_over_time(kube_deployment_status_replicas{@candidate}[$__range:1m]))) / 60`, legend: "$candidate against $baseline"}},
 		},
 		{
 			title: "Share saved", kind: number, unit: "percentunit", decimals: 1, width: 12, about: "Of the baseline's replica-hours.",
+			marks:   savings,
 			queries: []query{{expr: `1 - sum(sum_over_time(kube_deployment_status_replicas{@candidate}[$__range:1m])) / sum(sum_over_time(kube_deployment_status_replicas{@baseline}[$__range:1m]))`, legend: "$candidate against $baseline"}},
 		},
 	}
@@ -104,7 +109,7 @@ func loadPanels() []panel {
 		},
 		{
 			title: "p99", unit: "s", min: zero, width: 8, about: "99 of 100 requests are answered faster, to within the width of a bucket.",
-			queries: []query{{expr: quantileOf("0.99", "http_request_duration_seconds"), legend: byPolicy}},
+			queries: []query{{expr: quantileOf("0.99", "http_request_duration_seconds"), legend: byPolicy}, {expr: `$latency`, legend: "good until", dashed: true}},
 		},
 		{
 			title: "Requests that wait", unit: "short", min: zero, width: 8, about: "For a core, in all pods.",

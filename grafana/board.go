@@ -55,7 +55,7 @@ func (b board) build() (dashboard.Dashboard, error) {
 // The variables of the dashboards, in the order in which they depend on each other.
 
 func datasource() cog.Builder[dashboard.VariableModel] {
-	return dashboard.NewDatasourceVariableBuilder("datasource").Label("Data source").Type("prometheus").
+	return dashboard.NewDatasourceVariableBuilder("datasource").Label("Data Source").Type("prometheus").
 		Description("A Prometheus server, or a run behind `hindcast serve`.")
 }
 

@@ -25,11 +25,17 @@ type board struct {
 	Time                    struct{ From, To string }
 	Panels                  []panel
 	Templating              struct {
-		List []struct {
-			Name, Type, Label, Description string
-			Query                          any
-		}
+		List []variable
 	}
+	Editable bool
+}
+
+type variable struct {
+	Name, Type, Label, Description, AllValue string
+	Query                                    any
+	Datasource                               struct{ UID string }
+	Multi                                    bool
+	Refresh                                  int
 }
 
 type panel struct {
@@ -38,14 +44,32 @@ type panel struct {
 	Datasource               struct{ Type, UID string }
 	GridPos                  struct{ X, Y, W, H int }
 	FieldConfig              struct {
-		Defaults struct{ Unit string }
+		Defaults struct {
+			Unit       string
+			Thresholds thresholds
+		}
+		Overrides []struct {
+			Properties []struct {
+				ID    string
+				Value json.RawMessage
+			}
+		}
 	}
-	Targets []struct {
-		Expr, RefID, LegendFormat string
-		Instant, Range            bool
-		Datasource                struct{ UID string }
+	Targets []target
+	row     string
+}
+
+type target struct {
+	Expr, RefID, LegendFormat string
+	Instant, Range            bool
+	Datasource                struct{ UID string }
+}
+
+type thresholds struct {
+	Steps []struct {
+		Color string
+		Value *float64
 	}
-	row string
 }
 
 // dashboards reads the files; the rows among the panels are told by the panels in them.

@@ -61,9 +61,10 @@ type mark struct {
 type query struct {
 	expr, legend string
 	dashed       bool
-	// unit is that of a table's column, decimals how many it has.
+	// unit is that of a table's column, decimals how many it has, marks colour its figures.
 	unit     string
 	decimals int
+	marks    []mark
 }
 
 // matchers are what the words of a query stand for.
@@ -104,16 +105,34 @@ func (p panel) targets() []*prometheus.DataqueryBuilder {
 
 func refID(i int) string { return string(rune('A' + i)) }
 
-func (p panel) thresholds() *dashboard.ThresholdsConfigBuilder {
-	marks := []dashboard.Threshold{{Color: "text"}}
-	for i, m := range p.marks {
+// Marks that several panels have.
+var (
+	someReady  = []mark{{0, "red"}, {1, "text"}}
+	savings    = []mark{{0, "orange"}, {0, "green"}}
+	restless   = []mark{{0, "transparent"}, {10, "orange"}}
+	slowStart  = []mark{{0, "transparent"}, {300, "orange"}}                 // as HindcastPodsPending
+	usedShare  = []mark{{0, "orange"}, {0.25, "transparent"}, {1, "orange"}} // as HindcastOverProvisioned; all that was asked for
+	nearlyFull = []mark{{0, "transparent"}, {0.85, "orange"}, {0.95, "red"}}
+)
+
+// levels are marks in Grafana's words.
+func levels(all []mark) []dashboard.Threshold {
+	if len(all) == 0 {
+		return []dashboard.Threshold{{Color: "text"}}
+	}
+	var out []dashboard.Threshold
+	for i, m := range all {
 		t := dashboard.Threshold{Value: new(m.from), Color: m.color}
 		if i == 0 {
-			t.Value, marks = nil, nil
+			t.Value = nil
 		}
-		marks = append(marks, t)
+		out = append(out, t)
 	}
-	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(marks)
+	return out
+}
+
+func (p panel) thresholds() *dashboard.ThresholdsConfigBuilder {
+	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(levels(p.marks))
 }
 
 // build returns the panel in Grafana's words.
@@ -193,9 +212,13 @@ func (p panel) table(id uint32) *table.PanelBuilder {
 		b.WithTarget(t)
 		name := "Value #" + refID(i)
 		names[name] = p.queries[i].legend
-		b.OverrideByName(name, []dashboard.DynamicConfigValue{
-			{Id: "unit", Value: p.queries[i].unit}, {Id: "decimals", Value: p.queries[i].decimals},
-		})
+		override := []dashboard.DynamicConfigValue{{Id: "unit", Value: p.queries[i].unit}, {Id: "decimals", Value: p.queries[i].decimals}}
+		if marks := p.queries[i].marks; len(marks) > 0 {
+			override = append(override,
+				dashboard.DynamicConfigValue{Id: "thresholds", Value: dashboard.ThresholdsConfig{Mode: dashboard.ThresholdsModeAbsolute, Steps: levels(marks)}},
+				dashboard.DynamicConfigValue{Id: "custom.cellOptions", Value: map[string]string{"type": "color-text"}})
+		}
+		b.OverrideByName(name, override)
 	}
 	return b.WithTransformation(dashboard.DataTransformerConfig{Id: "merge", Options: map[string]any{}}).
 		WithTransformation(dashboard.DataTransformerConfig{Id: "organize", Options: map[string]any{

@@ -53,6 +53,7 @@ func computePanels() []panel {
 			queries: []query{
 				{expr: `max by (policy) (container_memory_working_set_bytes` + ofContainers + `)`, legend: "{{policy}} largest"},
 				{expr: `quantile by (policy) (0.5, container_memory_working_set_bytes` + ofContainers + `)`, legend: "{{policy}} median"},
+				{expr: `min by (policy) (kube_pod_container_resource_limits{@pod,resource="memory"})`, legend: "{{policy}} limit", dashed: true},
 			},
 		},
 	}
@@ -97,6 +98,7 @@ func lifePanels() []panel {
 		{
 			title: "Scheduling time", unit: "s", min: zero, width: 8,
 			about: "From a pod's creation until it had a node, of the pods that exist now.",
+			marks: slowStart,
 			queries: []query{
 				{expr: `max by (policy) (kube_pod_status_scheduled_time{@pod} - kube_pod_created{@pod})`, legend: "{{policy}} slowest"},
 				{expr: `quantile by (policy) (0.5, kube_pod_status_scheduled_time{@pod} - kube_pod_created{@pod})`, legend: "{{policy}} median"},
@@ -142,10 +144,12 @@ func nodePanels() []panel {
 	return []panel{
 		{
 			title: "CPU of nodes", unit: "percentunit", min: zero, width: 8, about: "Share of each node's cores that is not idle.",
+			marks:   nearlyFull,
 			queries: []query{{expr: `1 - sum by (policy, node) (rate(node_cpu_seconds_total{@policy,mode="idle"}[$__rate_interval])) / sum by (policy, node) (rate(node_cpu_seconds_total{@policy}[$__rate_interval]))`, legend: labels}},
 		},
 		{
 			title: "Memory of nodes", unit: "percentunit", min: zero, max: new(1.0), width: 8, about: "Share of each node's memory that programs cannot get any more.",
+			marks:   nearlyFull,
 			queries: []query{{expr: `1 - node_memory_MemAvailable_bytes{@policy} / node_memory_MemTotal_bytes{@policy}`, legend: labels}},
 		},
 		{
