@@ -92,6 +92,10 @@ func forecastPanels() []panel {
 	}
 }
 
+// toReady is how long each pod took, unless its readiness is that of a later start.
+const toReady = `kube_pod_status_ready_time{@pod} - kube_pod_created{@pod}` +
+	` unless on (policy, namespace, pod) (kube_pod_container_status_restarts_total{@pod} > 0)`
+
 func replicaPanels() []panel {
 	return []panel{
 		{
@@ -119,11 +123,11 @@ func replicaPanels() []panel {
 		},
 		{
 			title: "From created to ready", unit: "s", min: zero,
-			about: "How long the pods that exist now took to become ready: what a forecast has to look ahead. After five minutes the alert HindcastPodsPending looks at those that have no node or image.",
+			about: "How long the pods that exist now took to become ready: what a forecast has to look ahead. Pods whose containers were started again are left out: when they became ready first is not known any more.",
 			marks: slowStart,
 			queries: []query{
-				{expr: `quantile by (policy) (0.5, kube_pod_status_ready_time{@pod} - kube_pod_created{@pod})`, legend: "{{policy}} median"},
-				{expr: `max by (policy) (kube_pod_status_ready_time{@pod} - kube_pod_created{@pod})`, legend: "{{policy}} slowest"},
+				{expr: `quantile by (policy) (0.5, ` + toReady + `)`, legend: "{{policy}} median"},
+				{expr: `max by (policy) (` + toReady + `)`, legend: "{{policy}} slowest"},
 			},
 		},
 		{

@@ -18,21 +18,45 @@ import (
 	"text/tabwriter"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/backtest"
 	"hindcast.dev/backtest/result"
 	"hindcast.dev/datasets"
 	"hindcast.dev/grafana"
+	"hindcast.dev/internal/metricnames"
 	"hindcast.dev/promdb"
 	"hindcast.dev/promdb/promapi"
 )
 
-// aDay is a run of a day of the shop with everything that the world exposes, made once.
-var aDay = sync.OnceValues(func() (*result.Folder, error) {
+// aDay is a run of a day of the shop with everything that the world exposes, made once; aBadDay
+// one on which everything goes wrong that may.
+var (
+	aDay = sync.OnceValues(func() (*result.Folder, error) {
+		return simulate(func(*v1alpha1.ExperimentSpec) {})
+	})
+	aBadDay = sync.OnceValues(func() (*result.Folder, error) {
+		return simulate(func(spec *v1alpha1.ExperimentSpec) {
+			lasts := metav1.Duration{Duration: 20 * time.Minute}
+			spec.App.ErrorRate = "0.0002"
+			spec.Cluster.Faults = []v1alpha1.ClusterFault{
+				{Kind: v1alpha1.FaultNodeLoss, At: "8h", Duration: lasts, Share: "0.4"},
+				{Kind: v1alpha1.FaultPodRestart, At: "11h", Share: "0.5"},
+				{Kind: v1alpha1.FaultRollout, At: "13h"},
+				{Kind: v1alpha1.FaultScrapeOutage, At: "15h", Duration: lasts, Job: metricnames.JobApp},
+				{Kind: v1alpha1.FaultScrapeOutage, At: "17h", Duration: lasts, Job: metricnames.JobIngress},
+			}
+		})
+	})
+)
+
+func simulate(change func(*v1alpha1.ExperimentSpec)) (*result.Folder, error) {
 	home, err := os.MkdirTemp("", "dashboards-")
 	if err != nil {
 		return nil, err
 	}
+	made = append(made, home)
 	shop, err := datasets.Find("shop")
 	if err != nil {
 		return nil, err
@@ -58,6 +82,7 @@ var aDay = sync.OnceValues(func() (*result.Folder, error) {
 	x.Spec.EqualSLA = new(false)
 	x.Spec.Metrics = v1alpha1.MetricsAll
 	x.Spec.Models = []string{"naive"}
+	change(&x.Spec)
 	x.Default()
 	if err := x.Validate(); err != nil {
 		return nil, err
@@ -72,17 +97,16 @@ var aDay = sync.OnceValues(func() (*result.Folder, error) {
 	if err := w.Commit(); err != nil {
 		return nil, err
 	}
-	made = home
 	return result.Open(filepath.Join(home, "run"))
-})
+}
 
-// made is the folder of aDay.
-var made string
+// made are the folders of the runs.
+var made []string
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if made != "" {
-		if err := os.RemoveAll(made); err != nil {
+	for _, dir := range made {
+		if err := os.RemoveAll(dir); err != nil {
 			panic(err)
 		}
 	}
@@ -96,9 +120,9 @@ type grafanaLike struct {
 	start, end time.Time
 }
 
-func open(t *testing.T) (*result.Folder, grafanaLike) {
+func open(t *testing.T, run func() (*result.Folder, error)) (*result.Folder, grafanaLike) {
 	t.Helper()
-	f, err := aDay()
+	f, err := run()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +202,7 @@ func numbers(t *testing.T, lines []line) []float64 {
 
 // TestEveryPanelHasData asks every query of every panel about a simulated day.
 func TestEveryPanelHasData(t *testing.T) {
-	_, g := open(t)
+	_, g := open(t, aDay)
 	var table strings.Builder
 	tw := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "dashboard\trow\tpanel\tquery\tseries\tvalues\tlowest\thighest")
@@ -209,9 +233,56 @@ func TestEveryPanelHasData(t *testing.T) {
 	}
 }
 
+// still are the panels that say the same all day in a backtest, and why.
+var still = map[string]string{
+	"Difference":              "the scaler is active: what it would do is what runs",
+	"Mode":                    "a backtest has one",
+	"Time to decide":          "deciding takes no simulated time",
+	"Database queries":        "the service model waits as long for every request",
+	"Calls of other services": "the service model waits as long for every request",
+}
+
+// TestFaultsShow: on a day on which everything goes wrong every panel shows that something happens, and those
+// about what goes wrong that it does.
+func TestFaultsShow(t *testing.T) {
+	_, g := open(t, aBadDay)
+	wrong := map[string]bool{
+		"Errors": true, "Stale, and demotions": true, "Restarts": true, "Targets that cannot be scraped": true, "Errors by code": true,
+		"Requests that are not good": true, "Longest queue of a pod": true, "Requests that wait": true, "Error budget burn": true,
+	}
+	for name, d := range dashboards(t) {
+		for _, p := range d.Panels {
+			if p.Targets[0].Instant {
+				continue
+			}
+			moves, lowest, highest := false, math.Inf(1), math.Inf(-1)
+			for _, q := range p.Targets {
+				for _, l := range g.ask(t, grafana.Fill(q.Expr, chosen), false) {
+					values := numbers(t, []line{l})
+					if len(values) == 0 {
+						continue
+					}
+					// Rates of a constant differ in their last digits.
+					moves = moves || slices.Max(values)-slices.Min(values) > 1e-6*math.Abs(slices.Max(values))
+					lowest, highest = min(lowest, slices.Min(values)), max(highest, slices.Max(values))
+				}
+			}
+			if _, ok := still[p.Title]; ok == moves {
+				t.Errorf("%s: %s: moves: %v, from %v to %v", name, p.Title, moves, lowest, highest)
+			}
+			if wrong[p.Title] && highest <= 0 {
+				t.Errorf("%s: %s shows nothing wrong: at most %v", name, p.Title, highest)
+			}
+			if p.Title == "From created to ready" && highest > 1800 {
+				t.Errorf("%s: a pod took %v s to become ready", p.Title, highest)
+			}
+		}
+	}
+}
+
 // TestVariablesHaveValues: Grafana fills the variables by these queries.
 func TestVariablesHaveValues(t *testing.T) {
-	_, g := open(t)
+	_, g := open(t, aDay)
 	for name, d := range dashboards(t) {
 		for _, v := range d.Templating.List {
 			query, ok := v.Query.(map[string]any)
@@ -239,7 +310,7 @@ func TestVariablesHaveValues(t *testing.T) {
 // TestFiguresAreTheSimulators compares what the tables of the backtest dashboard say of the
 // whole run with what the simulator counted: the same figures from the timelines.
 func TestFiguresAreTheSimulators(t *testing.T) {
-	f, g := open(t)
+	f, g := open(t, aDay)
 	column := map[string]map[string]float64{}
 	for _, p := range grafana.Panels() {
 		if p.Board != "hindcast-backtest" || p.Title != "Policies" {

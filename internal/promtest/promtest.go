@@ -27,8 +27,8 @@ const patience = time.Minute
 // A Server is a running Prometheus server.
 type Server struct{ address string }
 
-// Find returns the server that HINDCAST_PROMETHEUS names, else the one on PATH, as
-// Program does.
+// Find returns the server that HINDCAST_PROMETHEUS names, else the one that make built, else the
+// one on PATH, as Program does.
 func Find(t testing.TB) string {
 	t.Helper()
 	return Program(t, "HINDCAST_PROMETHEUS", "prometheus")
@@ -43,27 +43,64 @@ func RequireVersion(t testing.TB, version string) {
 	if err != nil {
 		t.Fatalf("version of the server: %v\n%s", err, out)
 	}
-	said, ok := strings.CutPrefix(string(out), "prometheus, version ")
-	if !ok {
-		t.Fatalf("version of the server: %q", out)
-	}
-	if said, _, _ = strings.Cut(said, " "); said != "" && said != version {
+	if said := versionOf(t, out); said != "" && said != version {
 		t.Skipf("the server is of version %s, not %s", said, version)
 	}
 }
 
-// Promtool returns the promtool that HINDCAST_PROMTOOL names, else the one on PATH, as
-// Program does.
+// RequireMajor skips a test that older servers cannot pass, where the server is one: it names
+// what to do. It fails where CI is true.
+func RequireMajor(t testing.TB, major int, why string) {
+	t.Helper()
+	server := Find(t)
+	out, err := exec.CommandContext(t.Context(), server, "--version").CombinedOutput()
+	if err != nil {
+		t.Fatalf("version of the server: %v\n%s", err, out)
+	}
+	said := versionOf(t, out)
+	if said == "" {
+		return
+	}
+	number, _, _ := strings.Cut(said, ".")
+	if n, err := strconv.Atoi(number); err != nil {
+		t.Fatalf("version of the server: %q", out)
+	} else if n >= major {
+		return
+	}
+	text := fmt.Sprintf("%s is of version %s, and this wants %d or later (%s): run make bin/prometheus, or name another in HINDCAST_PROMETHEUS",
+		server, said, major, why)
+	if os.Getenv("CI") == "true" {
+		t.Fatal(text)
+	}
+	t.Skip(text)
+}
+
+// versionOf reads what a server says of itself; one built from its module says nothing.
+func versionOf(t testing.TB, out []byte) string {
+	t.Helper()
+	said, ok := strings.CutPrefix(string(out), "prometheus, version ")
+	if !ok {
+		t.Fatalf("version of the server: %q", out)
+	}
+	said, _, _ = strings.Cut(said, " ")
+	return said
+}
+
+// Promtool returns the promtool that HINDCAST_PROMTOOL names, else the one that make built, else the
+// one on PATH, as Program does.
 func Promtool(t testing.TB) string {
 	t.Helper()
 	return Program(t, "HINDCAST_PROMTOOL", "promtool")
 }
 
-// Program returns the program that a variable names, else the one on PATH. Without either
-// the test is skipped, but fails where CI is true.
+// Program returns the program that a variable names, else the one that make built into the folder
+// bin of the repository, else the one on PATH. Without any the test is skipped, but fails where CI is true.
 func Program(t testing.TB, variable, name string) string {
 	t.Helper()
 	if binary := os.Getenv(variable); binary != "" {
+		return binary
+	}
+	if binary, ok := built(name); ok {
 		return binary
 	}
 	binary, err := exec.LookPath(name)
@@ -74,6 +111,23 @@ func Program(t testing.TB, variable, name string) string {
 		t.Skipf("no %s on PATH and %s is not set; `make test` builds one", name, variable)
 	}
 	return binary
+}
+
+// built looks for a program in the folder bin beside go.mod, at or above that of the test.
+func built(name string) (string, bool) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", false
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			binary, err := exec.LookPath(filepath.Join(dir, "bin", name))
+			return binary, err == nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", false
+		}
+	}
 }
 
 // Start runs a server over dir, as its --storage.tsdb.path, until the test ends.
