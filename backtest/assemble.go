@@ -26,6 +26,11 @@ func (b *bench) assemble(scores []result.Forecast) result.Result {
 		Forecasts: scores,
 		Faults:    e.shown(*b.x.Spec.Seed),
 	}
+	if seeds > 1 && len(e.faults) > 0 {
+		for _, seed := range b.runner.seeds {
+			res.FaultsBySeed = append(res.FaultsBySeed, result.SeedFaults{Seed: seed, Faults: append([]result.Fault{}, e.shown(seed)...)})
+		}
+	}
 	for _, s := range b.contest.sweeps {
 		res.Policies = append(res.Policies, b.policy(s.entrant, b.contest.asIs[s.entrant.name]))
 		res.Runs = append(res.Runs, b.runs(s)...)
@@ -87,6 +92,9 @@ func (b *bench) policy(ent *entrant, p *point) result.Policy {
 		Alerts:  []result.Alert{},
 	}
 	// Rules are evaluated where the run is written down: under the first seed.
+	for _, one := range p.outputs {
+		out.Hits = append(out.Hits, one.hits...)
+	}
 	if alerts := p.outputs[0].alerts; alerts != nil {
 		out.Alerts = alerts
 	}

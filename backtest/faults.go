@@ -178,6 +178,21 @@ func (e *env) inWorld(all []fault) []sim.Fault {
 	return out
 }
 
+// hitsOf says which of all faults met what, of those that the world met.
+func hitsOf(seed uint64, all []fault, met []sim.Hit) []result.Hit {
+	var places []int // of the world's faults among all
+	for i, f := range all {
+		if _, ok := worldly[f.kind]; ok {
+			places = append(places, i)
+		}
+	}
+	var out []result.Hit
+	for _, h := range met {
+		out = append(out, result.Hit{Seed: seed, Fault: places[h.Fault], Nodes: h.Nodes, Pods: append([]string{}, h.Pods...)})
+	}
+	return out
+}
+
 // outages are the times in which Prometheus cannot scrape the targets of a job, or, with no
 // name of a job, is down itself: it scrapes nothing, evaluates no rule and answers no query. Those
 // of a job are in order of time and apart, as every scrape of every target asks for them.

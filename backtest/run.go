@@ -36,6 +36,7 @@ type output struct {
 	alerts       []result.Alert // nil where no rules were evaluated
 	rules        []promdb.GroupState
 	ruleFault    error // the first that a rule failed with
+	hits         []result.Hit
 }
 
 // A recording is where the decisions and series of a run are written down.
@@ -126,6 +127,7 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 		return output{}, err
 	}
 	out.past, out.scored = past.finish(), now.finish()
+	out.hits = hitsOf(t.seed, faults, w.Hits())
 	out.queries, out.silent = metrics.queries, metrics.silent()
 	return out, nil
 }

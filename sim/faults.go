@@ -34,6 +34,17 @@ type Fault struct {
 	Stage  Stage
 }
 
+// A Hit is what a fault met: nothing where there was nothing to hit.
+type Hit struct {
+	Fault int      // its place in Config.Faults
+	Nodes []string // that failed
+	Pods  []string // that crashed, or were on the nodes, in order of creation
+}
+
+// Hits returns what the faults so far have met, in the order in which they happened. Faults that
+// hit neither nodes nor pods are not among them.
+func (w *World) Hits() []Hit { return slices.Clone(w.hits) }
+
 // scheduleFaults lets the faults of the configuration happen.
 func (w *World) scheduleFaults() {
 	for i, f := range w.cfg.Faults {

@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"math"
+	"reflect"
 	"testing"
 	"time"
 
@@ -18,6 +19,48 @@ func readyTime(t *testing.T, cfg sim.Config, length time.Duration) (w *sim.World
 	w = newWorld(t, cfg)
 	wait(t, w, length)
 	return w, ready
+}
+
+// TestHits: what faults are said to have hit is what shows that it was hit.
+func TestHits(t *testing.T) {
+	cfg := config(t, steps(100, 100, 100, 100, 100, 100, 100, 100, 100, 100))
+	cfg.InitialReplicas, cfg.TimeToReady = 9, always
+	cfg.Nodes.Count = 3
+	cfg.Faults = []sim.Fault{
+		{Kind: sim.PodRestart, At: 150 * time.Second, Share: 0.5},
+		{Kind: sim.MetricsOutage, At: 160 * time.Second, For: time.Second},
+		{Kind: sim.NodeLoss, At: 170 * time.Second, For: time.Hour, Share: 0.3},
+		{Kind: sim.PodRestart, At: 171 * time.Second, Share: 1}, // of those that are left and ready
+	}
+	w := newWorld(t, cfg)
+	ready := func(p *sim.Pod) bool { return p.Phase == sim.Ready && !p.Lost }
+	with := func(is func(*sim.Pod) bool) (names []string) {
+		for _, p := range w.Pods() {
+			if is(p) {
+				names = append(names, p.Name)
+			}
+		}
+		return names
+	}
+	wait(t, w, 169*time.Second)
+	crashed := with(func(p *sim.Pod) bool { return p.Restarts == 1 })
+	wait(t, w, 170*time.Second+time.Millisecond)
+	onLost := with(func(p *sim.Pod) bool { return p.Lost })
+	left := with(ready)
+	wait(t, w, 180*time.Second)
+	var nodes []string
+	for i := range cfg.Nodes.Count {
+		if lost, _ := w.NodeLost(i); lost {
+			nodes = append(nodes, w.Nodes(nil)[i].Name)
+		}
+	}
+	want := []sim.Hit{{Fault: 0, Pods: crashed}, {Fault: 2, Nodes: nodes, Pods: onLost}, {Fault: 3, Pods: left}}
+	if got := w.Hits(); !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if len(crashed) != 5 || len(nodes) != 1 || len(onLost) != 3 || len(left) == 0 {
+		t.Errorf("%d pods crashed, %d nodes failed with %d pods, %d were left: the case is too simple", len(crashed), len(nodes), len(onLost), len(left))
+	}
 }
 
 // TestFaultsConserveRequests is TestRequestsAreConservedAtEveryInstant while everything goes

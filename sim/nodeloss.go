@@ -18,13 +18,19 @@ func (w *World) loseNodes(fault int, share float64, until time.Duration) {
 			up = append(up, i)
 		}
 	}
+	hit := Hit{Fault: fault}
 	for _, i := range w.unlucky(fault, share, up) {
+		hit.Nodes = append(hit.Nodes, w.nodes[i].name)
+		for _, p := range w.podsOn(i) {
+			hit.Pods = append(hit.Pods, p.Name)
+		}
 		w.loseNode(i)
 		loss := w.nodes[i].losses
 		w.onNode(i, loss, w.now+NodeGrace, w.noticeLoss)
 		w.onNode(i, loss, w.now+NodeGrace+Eviction, w.evict)
 		w.onNode(i, loss, until, w.recover)
 	}
+	w.hits = append(w.hits, hit)
 }
 
 // onNode calls do at a time, unless the loss of the node is over.

@@ -12,9 +12,13 @@ func (w *World) crash(fault int, share float64) {
 			byOrdinal[p.ordinal] = p
 		}
 	}
+	hit := Hit{Fault: fault}
 	for _, ordinal := range w.unlucky(fault, share, ready) {
-		w.restart(byOrdinal[ordinal])
+		p := byOrdinal[ordinal]
+		hit.Pods = append(hit.Pods, p.Name)
+		w.restart(p)
 	}
+	w.hits = append(w.hits, hit)
 }
 
 // restart ends the container of a pod and starts it again in its place, at once, as the kubelet

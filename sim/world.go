@@ -106,6 +106,7 @@ type World struct {
 
 	revision       int           // of the Deployment's template
 	lostNodes      int           // nodes that have failed
+	hits           []Hit         // of faults, as they happened
 	ghosts         int           // of serving, those on such nodes
 	noMetricsUntil time.Duration // metrics-server is down until then
 	slow           []slowing

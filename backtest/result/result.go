@@ -63,6 +63,8 @@ type Result struct {
 	Verdict *Verdict `json:"verdict"`
 	// Faults are what went wrong in the world of the first seed, in order of time.
 	Faults []Fault `json:"faults,omitempty"`
+	// FaultsBySeed are those of every seed, where there are several.
+	FaultsBySeed []SeedFaults `json:"faultsBySeed,omitempty"`
 	// Notes are facts that a reader must know to judge the numbers, in order of
 	// weight; one sentence each.
 	Notes []string `json:"notes"`
@@ -104,6 +106,20 @@ type Fault struct {
 	Requests string `json:"requests,omitempty"`
 }
 
+// SeedFaults are the faults in the world of one seed, in order of time.
+type SeedFaults struct {
+	Seed   uint64  `json:"seed"`
+	Faults []Fault `json:"faults"`
+}
+
+// Hit is what a fault met under a policy: which pods there were is the policy's doing.
+type Hit struct {
+	Seed  uint64   `json:"seed"`
+	Fault int      `json:"fault"`           // its place among those of the seed, from 0
+	Nodes []string `json:"nodes,omitempty"` // that failed
+	Pods  []string `json:"pods"`            // that crashed, or were on the nodes
+}
+
 // App sums up the simulated application for the reader.
 type App struct {
 	Description         string  `json:"description"`
@@ -136,6 +152,8 @@ type Policy struct {
 	Cost         Cost         `json:"cost"`
 	Scaling      Scaling      `json:"scaling"`
 	Alerts       []Alert      `json:"alerts"`
+	// Hits are what faults that hit pods or nodes met, by seed and in order of time.
+	Hits []Hit `json:"hits,omitempty"`
 }
 
 // SLA says how many requests and minutes were good; fractions.

@@ -336,10 +336,19 @@ func seconds(d time.Duration) string { return fmt.Sprintf("%ds", int(d.Seconds()
 func (s *stack) goneIsGone() {
 	t := s.t
 	t.Helper()
-	gone := s.pods(sampleNamespace, "app.kubernetes.io/name="+sampleName, 1)[0].Name
-	series := fmt.Sprintf(`count by (__name__) ({__name__=~"container_memory_working_set_bytes|kube_pod_info|http_requests_total",namespace=%q,pod=%q})`, sampleNamespace, gone)
-	if n := len(s.instant(series)); n != 3 {
-		t.Fatalf("%d of 3 metrics of %s", n, gone)
+	// One that all have scraped: the HPA makes and removes pods meanwhile.
+	var gone, series string
+	for deadline := time.Now().Add(2 * time.Minute); gone == "" && time.Now().Before(deadline); time.Sleep(time.Second) {
+		for _, p := range s.pods(sampleNamespace, "app.kubernetes.io/name="+sampleName, 1) {
+			series = fmt.Sprintf(`count by (__name__) ({__name__=~"container_memory_working_set_bytes|kube_pod_info|http_requests_total",namespace=%q,pod=%q})`, sampleNamespace, p.Name)
+			if p.DeletionTimestamp == nil && len(s.instant(series)) == 3 {
+				gone = p.Name
+				break
+			}
+		}
+	}
+	if gone == "" {
+		t.Fatal("no pod has all three metrics")
 	}
 	s.kubectl("delete", "pod", "-n", sampleNamespace, gone, "--wait")
 	left := s.instant(series)
