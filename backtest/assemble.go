@@ -39,8 +39,9 @@ func (b *bench) assemble(scores []result.Forecast) result.Result {
 	if b.contest.equal {
 		res.Verdict = b.contest.verdict(res.Comparisons)
 	}
+	res.Notes = append(b.facts(), ceilingNotes(&res)...)
 	// Notes of runs that went on at once come in any order.
-	res.Notes = append(b.facts(), slices.Sorted(slices.Values(b.notes))...)
+	res.Notes = append(res.Notes, slices.Sorted(slices.Values(b.notes))...)
 	return res
 }
 
@@ -92,6 +93,7 @@ func (b *bench) policy(ent *entrant, p *point) result.Policy {
 		Alerts:  []result.Alert{},
 	}
 	// Rules are evaluated where the run is written down: under the first seed.
+	out.AtMax = atMax(p.outputs)
 	for _, one := range p.outputs {
 		out.Hits = append(out.Hits, one.hits...)
 	}

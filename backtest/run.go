@@ -37,6 +37,7 @@ type output struct {
 	rules        []promdb.GroupState
 	ruleFault    error // the first that a rule failed with
 	hits         []result.Hit
+	ceiling      ceiling
 }
 
 // A recording is where the decisions and series of a run are written down.
@@ -58,10 +59,12 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 	}
 	past := newScorer(e.load.Start, e.scoredFrom, e.objective)
 	now := newScorer(e.scoredFrom, e.load.End(), e.objective)
+	out.ceiling = ceiling{most: set.most(), from: e.scoredFrom}
 	onSpan := func(sp sim.Span) {
 		d := e.demand(sp.Load)
 		past.add(&sp, d)
 		now.add(&sp, d)
+		out.ceiling.add(&sp, d)
 		if t.timeline != nil {
 			t.timeline.Write(row(&sp, d))
 		}

@@ -115,6 +115,9 @@ type V2 struct {
 
 var _ Policy = (*V2)(nil)
 
+// MaxReplicas is the most replicas that it asks for.
+func (v *V2) MaxReplicas() int32 { return v.cfg.Max }
+
 // NewV2 returns V2 before its first check. The error joins all faults of cfg.
 func NewV2(cfg V2Config) (*V2, error) {
 	cfg = cfg.withDefaults()

@@ -99,6 +99,26 @@ func TestTableFitsATerminal(t *testing.T) {
 	}
 }
 
+// A policy that was short of replicas that it may not have is marked, and the mark explained.
+func TestTableSaysWhoWasAtTheMost(t *testing.T) {
+	f := small("shop")
+	f.Result.Policies[0].AtMax = &result.AtMax{MaxReplicas: 5, TimeShare: 0.07, BadShare: 0.5}
+	var b bytes.Buffer
+	if err := reports.Table(&b, f); err != nil {
+		t.Fatal(err)
+	}
+	name := f.Result.Policies[0].Name
+	text := strings.Join(strings.Fields(b.String()), " ")
+	for _, want := range []string{name + " ‡ ", "‡ its maxReplicas were too few for the load: " + name + " had asked for all 5 for 7.0 % of the time and needed more, which is when 50 % of its bad requests ended."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
+	}
+	if strings.Count(text, "‡") != 2 {
+		t.Errorf("others are marked too: %s", text)
+	}
+}
+
 // A table of several runs says of each run and policy what it is compared on.
 func TestCompareHoldsEveryRun(t *testing.T) {
 	var b bytes.Buffer

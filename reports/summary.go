@@ -22,6 +22,7 @@ func Table(w io.Writer, f *result.Folder) error {
 			{"scale-up", "s", false}, {"pod-hours", "", false}, {"price", "", false}, {"actions", "", false},
 		},
 	}
+	var limited []result.Policy
 	full := policiesTable(r)
 	t.rows = full.rows
 	for i, p := range r.Policies {
@@ -30,15 +31,36 @@ func Table(w io.Writer, f *result.Folder) error {
 			t.rows[i][0] += " †"
 			t.note = "† hindsight: knows the load in advance, bounds what is possible."
 		}
+		if p.AtMax != nil {
+			t.rows[i][0] += " ‡"
+			limited = append(limited, p)
+		}
 	}
 	if err := t.text(&b); err != nil {
 		return err
 	}
-	for _, note := range []string{t.note, t.undefinedNote()} {
+	for _, note := range []string{t.note, limitedNote(limited), t.undefinedNote()} {
 		for _, line := range wrap(note, 78) {
 			fmt.Fprintln(&b, line)
 		}
 	}
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// limitedNote says what the most replicas that policies may have kept from them; empty where they were
+// enough.
+func limitedNote(all []result.Policy) string {
+	if len(all) == 0 {
+		return ""
+	}
+	note := "‡ its maxReplicas were too few for the load:"
+	for i, p := range all {
+		if i > 0 {
+			note += ";"
+		}
+		note += fmt.Sprintf(" %s had asked for all %d for %s %% of the time and needed more, which is when %s %% of its bad requests ended",
+			p.Name, p.AtMax.MaxReplicas, percent(p.AtMax.TimeShare), percent(p.AtMax.BadShare))
+	}
+	return note + "."
 }

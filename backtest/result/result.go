@@ -152,8 +152,18 @@ type Policy struct {
 	Cost         Cost         `json:"cost"`
 	Scaling      Scaling      `json:"scaling"`
 	Alerts       []Alert      `json:"alerts"`
+	// AtMax says what the most replicas that the policy may have kept from it; absent where it
+	// was never short of them.
+	AtMax *AtMax `json:"atMax,omitempty"`
 	// Hits are what faults that hit pods or nodes met, by seed and in order of time.
 	Hits []Hit `json:"hits,omitempty"`
+}
+
+// AtMax says that a policy had asked for all the replicas that it may have while the demand was higher.
+type AtMax struct {
+	MaxReplicas int32  `json:"maxReplicas"`
+	TimeShare   Number `json:"timeShare"` // of the time with demand
+	BadShare    Number `json:"badShare"`  // of its bad requests, in that time
 }
 
 // SLA says how many requests and minutes were good; fractions.

@@ -121,6 +121,13 @@ func (s *stack) targetsAreUp() {
 	}
 }
 
+// silent are the rules that rightly record nothing, with a query that has data exactly because
+// all is well.
+var silent = map[string]string{
+	"namespace_scaler_mode:hindcast_scaler_left:seconds": `namespace_scaler_mode:hindcast_scaler_seen:seconds` +
+		` and on (namespace, scaler) hindcast_scaler_mode and on () job:hindcast_controller_seen:seconds`,
+}
+
 // rulesWork wants every rule of the manifests to be evaluated without an error, and those
 // that record to have recorded something.
 func (s *stack) rulesWork() {
@@ -138,7 +145,9 @@ func (s *stack) rulesWork() {
 				s.t.Errorf("rule %s: %s %s", r.Name, r.Health, r.LastError)
 			}
 			if r.Type == "recording" && len(s.instant(r.Name)) == 0 {
-				s.t.Errorf("rule %s records nothing", r.Name)
+				if proof, ok := silent[r.Name]; !ok || len(s.instant(proof)) == 0 {
+					s.t.Errorf("rule %s records nothing", r.Name)
+				}
 			}
 			if r.State == "firing" || r.State == "pending" {
 				s.t.Logf("alert %s is %s", r.Name, r.State)
