@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 
 	"hindcast.dev/backtest/result"
 )
@@ -54,13 +55,10 @@ func limitedNote(all []result.Policy) string {
 	if len(all) == 0 {
 		return ""
 	}
-	note := "‡ its maxReplicas were too few for the load:"
-	for i, p := range all {
-		if i > 0 {
-			note += ";"
-		}
-		note += fmt.Sprintf(" %s had asked for all %d for %s %% of the time and needed more, which is when %s %% of its bad requests ended",
-			p.Name, p.AtMax.MaxReplicas, percent(p.AtMax.TimeShare), percent(p.AtMax.BadShare))
+	var each []string
+	for _, p := range all {
+		each = append(each, fmt.Sprintf("%s had asked for all %d for %s %% of the time and needed more, which is when %s %% of its bad requests ended",
+			p.Name, p.AtMax.MaxReplicas, percent(p.AtMax.TimeShare), percent(p.AtMax.BadShare)))
 	}
-	return note + "."
+	return "‡ its maxReplicas were too few for the load: " + strings.Join(each, "; ") + "."
 }
