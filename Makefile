@@ -12,7 +12,7 @@ export HINDCAST_PROMTOOL = $(abspath bin/promtool)
 KUBEBUILDER_ASSETS ?= $(abspath bin/k8s)
 export KUBEBUILDER_ASSETS
 
-.PHONY: help demo build test test-all test-prometheus test-peers envtest-assets plane-assets generate deploy lint fmt cover bench golden accuracy check-accuracy baseline
+.PHONY: help demo build test test-all test-prometheus test-peers test-image envtest-assets plane-assets generate deploy lint fmt cover bench golden accuracy check-accuracy baseline
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ build: ## build bin/hindcast
 test: bin/prometheus bin/promtool $(KUBEBUILDER_ASSETS)/kube-apiserver ## run every test; builds a Prometheus and a Kubernetes API server for them first
 	$(GO) vet ./... && $(GO) test -timeout 20m ./...
 
-test-all: test plane-assets test-peers ## the tests with the race detector, on a whole control plane too, and a minute of every fuzz target
+test-all: test plane-assets test-peers test-image ## the tests with the race detector, on a whole control plane too, and a minute of every fuzz target
 	$(GO) test -race -timeout 60m ./...
 	HINDCAST_PLANE=15m $(GO) test -timeout 60m -run Plane -v ./internal/clustertest ./internal/stack ./live
 	HINDCAST_FLEET=1000 HINDCAST_FLEET_MODE=Active $(GO) test -timeout 60m -run Fleet -v ./live
@@ -43,6 +43,10 @@ PEERS := $(addprefix bin/peers/,victoria-metrics thanos mimir keda-operator keda
 test-peers: bin/prometheus $(PEERS) bin/peers/keda-crds plane-assets ## the tests on Thanos, Mimir, VictoriaMetrics and KEDA; builds them first, sixteen CPU minutes
 	HINDCAST_PEERS=$(abspath bin/peers) $(GO) test -count 1 -timeout 20m -v -run 'Peers|Thanos|Victoria' ./internal/mirror
 	HINDCAST_PEERS=$(abspath bin/peers) $(GO) test -count 1 -timeout 20m -v -run 'TestKEDA$$' ./live
+
+test-image: bin/ko bin/layout $(KUBEBUILDER_ASSETS)/kube-apiserver ## build the controller's image by ko and by the Dockerfile's commands, open it, and run it on a read-only root
+	bin/layout bin/ko bin/image
+	HINDCAST_IMAGE=$(abspath bin/image) $(GO) test -count 1 -timeout 30m -v -run 'Image|Docker' ./cmd/hindcast-controller
 
 test-prometheus: ## only the tests that need a Prometheus server, against PROMETHEUS
 	$(GO) test -count 1 -v -run "Prometheus|Raw|Refuses|OpenLoad" ./promdb/... ./backtest/... ./internal/mirror
@@ -99,6 +103,12 @@ dashboards-pictures: build ## draw what the dashboards show of a simulated week,
 
 bin/prometheus bin/promtool: tools/prometheus/go.mod
 	$(GO) build -modfile=$< -tags remove_all_sd,enable_kubernetes_sd -o $@ github.com/prometheus/prometheus/cmd/$(notdir $@)
+
+bin/ko: tools/ko/go.mod
+	$(GO) build -modfile=$< -trimpath -o $@ github.com/google/ko
+
+bin/layout: tools/ko/go.mod cmd/hindcast-controller/layout.go
+	$(GO) build -modfile=$< -trimpath -o $@ cmd/hindcast-controller/layout.go
 
 bin/peers/victoria-metrics: tools/victoriametrics/go.mod
 	$(GO) build -modfile=$< -trimpath -o $@ github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics

@@ -69,6 +69,7 @@ var thirdParties = []struct {
 	{"github.com/prometheus/client_golang/prometheus", []string{"live"}, "only what runs for long exposes metrics"},
 	{"google.golang.org/grpc", []string{"live/keda", "live/keda/externalscaler"}, "only KEDA is talked to by gRPC"},
 	{"google.golang.org/protobuf", []string{"live/keda/externalscaler"}, "only KEDA is talked to by gRPC"},
+	{"github.com/google/go-containerregistry", []string{"cmd/hindcast-controller"}, "only what builds the image for tests serves a registry"},
 	{"github.com/bufbuild/protocompile", []string{"live/keda/externalscaler"}, "only its generator reads .proto files"},
 	{"github.com/go-logr/logr", []string{"live"}, "controller-runtime logs by it; everybody else by slog"},
 	{"k8s.io/metrics", []string{"live", "live/external"}, "only live reads the resource metrics API, and serves the external one"},

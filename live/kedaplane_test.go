@@ -50,6 +50,12 @@ func startKEDA(t *testing.T) *kedaPlane {
 	// KEDA serves the external metrics of the cluster: nothing of ours may.
 	p.also = func(mgr ctrl.Manager, cfg live.Config) error {
 		p.kedas = append(p.kedas, promtest.FreeAddress(t))
+		refused := live.Serve(t.Context(), mgr, cfg, live.ExternalOptions{
+			Address: promtest.FreeAddress(t), CertDir: p.certs, Service: client.ObjectKey{Namespace: p.ns, Name: "hindcast"},
+		}, live.KEDAOptions{})
+		if refused == nil || !strings.Contains(refused.Error(), "keda-adapter") {
+			t.Errorf("external metrics beside KEDA's: %v", refused)
+		}
 		return live.Serve(t.Context(), mgr, cfg, live.ExternalOptions{},
 			live.KEDAOptions{Address: p.kedas[0], CertDir: p.certs, ClientCA: filepath.Join(p.certs, "ca.crt")})
 	}
