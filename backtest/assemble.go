@@ -24,7 +24,7 @@ func (b *bench) assemble(scores []result.Forecast) result.Result {
 		SLO:       result.SLO{LatencySeconds: e.latency.Seconds(), Objective: e.objective},
 		Runs:      []result.Run{},
 		Forecasts: scores,
-		Faults:    e.shown(*b.x.Spec.Seed),
+		Faults:    b.served(e.shown(*b.x.Spec.Seed)),
 	}
 	if seeds > 1 && len(e.faults) > 0 {
 		for _, seed := range b.runner.seeds {

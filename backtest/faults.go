@@ -129,14 +129,16 @@ func (f *harm) words() string {
 	case v1alpha1.FaultScrapeLag:
 		return "samples are seen " + words(f.delay) + " late"
 	case v1alpha1.FaultAPIErrors:
-		what := "changes of the scale"
-		if f.requests == v1alpha1.RequestsAll {
-			what = "reading and changing the scale"
+		partly := f.share > 0 && f.share < 1
+		switch reads := f.requests == v1alpha1.RequestsAll; {
+		case partly && reads:
+			return "the API server refuses " + percent(f.share, 2) + " of what reads or changes the scale"
+		case partly:
+			return "the API server refuses " + percent(f.share, 2) + " of the changes of the scale"
+		case reads:
+			return "the API server refuses what reads or changes the scale"
 		}
-		if f.share == 0 || f.share == 1 {
-			return "the API server refuses " + what
-		}
-		return "the API server refuses " + what + ", " + percent(f.share, 2) + " of the time"
+		return "the API server refuses changes of the scale"
 	}
 	return f.kind
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -278,6 +279,10 @@ func TestFaultsInTheResult(t *testing.T) {
 		{Kind: v1alpha1.FaultNodeLoss, At: "2026-06-01T20:00:00Z", Duration: lasting(10 * time.Hour), Share: "0.5"},
 		{Kind: v1alpha1.FaultScrapeOutage, At: "90m", Duration: lasting(time.Minute), Job: metricnames.JobApp},
 		{Kind: v1alpha1.FaultPodRestart, At: "90m"},
+		{Kind: v1alpha1.FaultSlowStart, At: "21h", Duration: lasting(time.Hour), Factor: "2.5", Stage: v1alpha1.StagePull, Share: "0.25"},
+		{Kind: v1alpha1.FaultScrapeLag, At: "22h", Duration: lasting(time.Hour), Delay: lasting(90 * time.Second)},
+		{Kind: v1alpha1.FaultAPIErrors, At: "22h30m", Duration: lasting(time.Hour)},
+		{Kind: v1alpha1.FaultAPIErrors, At: "23h", Duration: lasting(time.Hour), Requests: v1alpha1.RequestsAll, Share: "0.3"},
 	}
 	e := testEnv(t, days(1), func(spec *v1alpha1.ExperimentSpec) { spec.Cluster.Faults = faults })
 	start := e.load.Start
@@ -285,8 +290,15 @@ func TestFaultsInTheResult(t *testing.T) {
 		{Kind: "scrape-outage", Start: start.Add(90 * time.Minute), End: start.Add(91 * time.Minute), Description: "the targets of app do not answer", Job: "app"},
 		{Kind: "pod-restart", Start: start.Add(90 * time.Minute), End: start.Add(90 * time.Minute), Description: "crash of a pod"},
 		{Kind: "node-loss", Start: start.Add(20 * time.Hour), End: start.Add(24 * time.Hour), Description: "loss of 50 % of the nodes", Share: 0.5},
+		{Kind: "slow-start", Start: start.Add(21 * time.Hour), End: start.Add(22 * time.Hour), Factor: 2.5, Stage: "pull", Share: 0.25,
+			Description: "pulling an image takes 2.5 times as long on 25 % of the nodes"},
+		{Kind: "scrape-lag", Start: start.Add(22 * time.Hour), End: start.Add(23 * time.Hour), Description: "samples are seen 1 min 30 s late", DelaySeconds: 90},
+		{Kind: "api-errors", Start: start.Add(22*time.Hour + 30*time.Minute), End: start.Add(23*time.Hour + 30*time.Minute), Requests: "writes",
+			Description: "the API server refuses changes of the scale"},
+		{Kind: "api-errors", Start: start.Add(23 * time.Hour), End: start.Add(24 * time.Hour), Requests: "all", Share: 0.3,
+			Description: "the API server refuses 30 % of what reads or changes the scale"},
 	}
-	if got := e.shown(1); !slices.Equal(got, want) {
+	if got := e.shown(1); !slices.EqualFunc(got, want, func(a, b result.Fault) bool { return reflect.DeepEqual(a, b) }) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	for _, kind := range v1alpha1.FaultKinds() {

@@ -38,6 +38,8 @@ type output struct {
 	ruleFault    error // the first that a rule failed with
 	hits         []result.Hit
 	ceiling      ceiling
+	// faults are the shares of good requests during each fault; nil unless the run is recorded.
+	faults []result.Number
 }
 
 // A recording is where the decisions and series of a run are written down.
@@ -60,8 +62,17 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 	past := newScorer(e.load.Start, e.scoredFrom, e.objective)
 	now := newScorer(e.scoredFrom, e.load.End(), e.objective)
 	out.ceiling = ceiling{most: set.most(), from: e.scoredFrom}
+	faults := e.faultsOf(t.seed)
+	var during *toll
+	if t.record != nil && len(faults) > 0 {
+		during = e.tollOf(faults)
+		defer func() { out.faults = during.shares() }()
+	}
 	onSpan := func(sp sim.Span) {
 		d := e.demand(sp.Load)
+		if during != nil {
+			during.add(&sp)
+		}
 		past.add(&sp, d)
 		now.add(&sp, d)
 		out.ceiling.add(&sp, d)
@@ -89,7 +100,6 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 			exprs = append(exprs, q.Expr)
 		}
 	}
-	faults := e.faultsOf(t.seed)
 	lost := e.outagesOf(faults)
 	view, err := e.view(t.seed)
 	if err != nil {

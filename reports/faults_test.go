@@ -13,6 +13,17 @@ import (
 	"hindcast.dev/reports"
 )
 
+// goodIn is a tenth less for each policy during the i-th fault, and nothing during the first.
+func goodIn(policies []result.Policy, i int) map[string]result.Number {
+	good := map[string]result.Number{}
+	for j, p := range policies {
+		if i > 0 {
+			good[p.Name] = result.Number(1 - 0.09*float64(i)*float64(j))
+		}
+	}
+	return good
+}
+
 // TestFaultsAreDrawn: each fault is a row of the table, and stands in the pictures where its time
 // is, by its number.
 func TestFaultsAreDrawn(t *testing.T) {
@@ -21,8 +32,13 @@ func TestFaultsAreDrawn(t *testing.T) {
 	for i, d := range at {
 		start := f.Result.Dataset.Start.Add(d)
 		f.Result.Faults = append(f.Result.Faults, result.Fault{
-			Kind: "node-loss", Start: start, End: start.Add(time.Duration(i) * time.Hour), Description: fmt.Sprintf("<b>fault | %d</b>", i),
+			RequestsGood: goodIn(f.Result.Policies, i), Kind: "node-loss", Start: start, End: start.Add(time.Duration(i) * time.Hour), Description: fmt.Sprintf("<b>fault | %d</b>", i),
 		})
+	}
+	for i := range f.Result.Policies {
+		if f.Result.Policies[i].Name == "v3" {
+			f.Result.Policies[i].Scaling.Refused = 7
+		}
 	}
 	if err := reports.Write(f, f.Dir); err != nil {
 		t.Fatal(err)
@@ -60,7 +76,14 @@ func TestFaultsAreDrawn(t *testing.T) {
 			t.Errorf("fault %d is in no table", i)
 		}
 	}
-	// The first is before the scored part.
+	// The first is before the scored part, so that nobody's requests are counted.
+	md := string(readFile(t, filepath.Join(f.Dir, result.MarkdownFile)))
+	_, md, _ = strings.Cut(md, "Requests good during each fault")
+	md, _, _ = strings.Cut(md, "## ")
+	if strings.Contains(md, "| 1 ") || !strings.Contains(md, "| 2 ") || !strings.Contains(md, " 91.0 ") || !strings.Contains(md, " 64 |") ||
+		!strings.Contains(md, "were refused: v3 7.") {
+		t.Errorf("the table of service during faults is\n%s", md)
+	}
 	for name, want := range map[string]int{"replicas-hpa.svg": 2, "replicas-v3.svg": 2} {
 		n := 0
 		for _, e := range elements(t, readFile(t, filepath.Join(f.Dir, result.PlotsDir, name))) {

@@ -38,6 +38,9 @@ func tables(r *result.Result) (head, details []*table) {
 	if t := faultsTable(r); t != nil {
 		head = append(head, t)
 	}
+	if t := duringFaultsTable(r); t != nil {
+		head = append(head, t)
+	}
 	for _, t := range []*table{serviceTable(r), supplyTable(r), alertsTable(r), accuracyTable(r), settingsTable(r)} {
 		if t != nil {
 			details = append(details, t)
@@ -136,33 +139,6 @@ func alertsTable(r *result.Result) *table {
 	t.note = strconv.Itoa(len(judged)-len(fired)) + " of " + strconv.Itoa(len(judged)) + " alerts never fired."
 	return t
 }
-
-// faultsTable lists what went wrong, numbered as in the pictures; nil where nothing did.
-func faultsTable(r *result.Result) *table {
-	if len(r.Faults) == 0 {
-		return nil
-	}
-	t := &table{
-		caption: "Faults, the same under every policy",
-		columns: []column{{"fault", "", true}, {"what", "", true}, {"when", "", true}, {"duration", "", false}},
-	}
-	clock := clock{start: r.Dataset.Start, relative: r.Dataset.Relative}
-	for i, f := range r.Faults {
-		if i == faultsListed {
-			t.note = "And " + strconv.Itoa(len(r.Faults)-i) + " more; result.json lists them all."
-			break
-		}
-		lasted := ""
-		if f.End.After(f.Start) {
-			lasted = duration(f.End.Sub(f.Start).Seconds())
-		}
-		t.add(strconv.Itoa(i+1), f.Description, clock.instant(f.Start), lasted)
-	}
-	return t
-}
-
-// faultsListed is the most faults that a table lists.
-const faultsListed = 30
 
 var samples = [...]struct{ sample, caption, note string }{
 	{result.EqualSLA, "Compared at equal SLA", "Each policy's one knob is set so that both serve equally well, with the same hindsight for all."},

@@ -104,6 +104,9 @@ type Fault struct {
 	DelaySeconds float64 `json:"delaySeconds,omitempty"`
 	// Requests that were refused: writes, or all.
 	Requests string `json:"requests,omitempty"`
+	// RequestsGood is, by policy, the share of good requests from Start until 10 minutes after End;
+	// empty where the fault began before the scored part.
+	RequestsGood map[string]Number `json:"requestsGood,omitempty"`
 }
 
 // SeedFaults are the faults in the world of one seed, in order of time.

@@ -5,7 +5,7 @@
 //	go run ./scripts/recompute RUN
 //
 // It shares no code with the program that made the run and depends on nothing but the
-// standard library. It does not recompute forecasts, intervals (a bootstrap), alerts,
+// standard library. It does not recompute forecasts, intervals (a bootstrap), alerts, refused changes,
 // or comparisons with a knob tuned on the warm-up, of which no scores are kept.
 //
 // Exit codes: 0 all agree, 1 some do not, 2 usage or unreadable files.
@@ -115,6 +115,7 @@ func recompute(dir string) ([]line, error) {
 		got := score(all, latencies, res)
 		lines = append(lines, figuresOf(p.Name, p.figures, got)...)
 		lines = append(lines, quantilesOf(p.Name, p.Latency, got.Latency)...)
+		lines = append(lines, faultsOf(p.Name, all[0], res)...)
 		for _, r := range res.Runs {
 			if r.Policy == p.Name && r.Sample == asConfigured {
 				lines = append(lines, figuresOf(p.Name+" (as a point of its sweep)", r.figures, got)...)

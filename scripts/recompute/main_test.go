@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"hindcast.dev/api/v1alpha1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"hindcast.dev/backtest"
 	"hindcast.dev/backtest/result"
 )
@@ -45,6 +47,11 @@ func smallRun(t *testing.T) string {
 	x.Spec.Datasets = []v1alpha1.Dataset{{Name: "small", Path: file}}
 	x.Spec.App.PeakPods = 6
 	x.Spec.Cluster.Nodes.PerNodeHour = "0.2"
+	x.Spec.Cluster.Faults = []v1alpha1.ClusterFault{
+		{Kind: v1alpha1.FaultPodRestart, PerDay: "24", Share: "0.5"},
+		{Kind: v1alpha1.FaultSlowStart, At: "5h7m7s", Duration: metav1.Duration{Duration: time.Hour}, Factor: "3"},
+		{Kind: v1alpha1.FaultScrapeLag, At: "8h", Duration: metav1.Duration{Duration: 30 * time.Minute}, Delay: metav1.Duration{Duration: time.Minute}},
+	}
 	x.Spec.MinReplicas = new(int32(2))
 	x.Spec.Seeds = 2
 	x.Spec.Seed = new(uint64(3))
@@ -77,6 +84,9 @@ func TestScoresOfARunCanBeRecomputed(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("nothing of %q", want)
 		}
+	}
+	if n := strings.Count(out.String(), "faults["); n < 5*8 {
+		t.Errorf("only %d lines of faults", n)
 	}
 	if n := strings.Count(out.String(), "\n"); n < 5*22+4*12 {
 		t.Errorf("only %d lines", n)
@@ -134,6 +144,17 @@ func spoilEachScore(t *testing.T, dir string) {
 	walk("policies[1]", list[1], first)
 	if spoilt != 22 {
 		t.Errorf("%d numbers of a policy, want 22", spoilt)
+	}
+	spoilt = 0
+	faults, ok := doc["faults"].([]any)
+	if !ok || len(faults) == 0 {
+		t.Fatal("no faults")
+	}
+	if last, ok := faults[len(faults)-1].(map[string]any); ok {
+		walk("faults[].requestsGood", last["requestsGood"], first)
+	}
+	if spoilt != 5 {
+		t.Errorf("%d numbers of a fault, want 5", spoilt)
 	}
 }
 

@@ -61,6 +61,10 @@ type document struct {
 		Latency quantiles `json:"latencySeconds"`
 		figures
 	}
+	Faults []struct {
+		Start, End   time.Time
+		RequestsGood map[string]nullable
+	}
 	Runs []struct {
 		Policy, Sample string
 		figures
