@@ -54,6 +54,7 @@ func (w *World) scheduleFaults() {
 		w.events.push(f.At, Move, func() {
 			w.endSpan()
 			switch f.Kind {
+			case SlowStart: // never scheduled
 			case MetricsOutage:
 				w.loseMetrics(f.At + f.For)
 			case PodRestart:
