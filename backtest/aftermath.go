@@ -76,14 +76,18 @@ func (t *toll) shares() []result.Number {
 	return out
 }
 
-// served adds to the faults of the first seed how each policy served during them.
-func (b *bench) served(faults []result.Fault) []result.Fault {
+// served are the faults of the n-th seed, and how each policy served during them.
+func (b *bench) served(n int) []result.Fault {
+	faults := b.env.shown(b.runner.seeds[n])
 	for i := range faults {
-		faults[i].RequestsGood = map[string]result.Number{}
+		good := map[string]result.Number{}
 		for name, p := range b.contest.asIs {
-			if shares := p.outputs[0].faults; i < len(shares) && !math.IsNaN(float64(shares[i])) {
-				faults[i].RequestsGood[name] = shares[i]
+			if shares := p.outputs[n].faults; i < len(shares) && !math.IsNaN(float64(shares[i])) {
+				good[name] = shares[i]
 			}
+		}
+		if len(good) > 0 {
+			faults[i].RequestsGood = good
 		}
 	}
 	return faults

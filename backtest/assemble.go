@@ -24,11 +24,11 @@ func (b *bench) assemble(scores []result.Forecast) result.Result {
 		SLO:       result.SLO{LatencySeconds: e.latency.Seconds(), Objective: e.objective},
 		Runs:      []result.Run{},
 		Forecasts: scores,
-		Faults:    b.served(e.shown(*b.x.Spec.Seed)),
+		Faults:    b.served(0),
 	}
 	if seeds > 1 && len(e.faults) > 0 {
-		for _, seed := range b.runner.seeds {
-			res.FaultsBySeed = append(res.FaultsBySeed, result.SeedFaults{Seed: seed, Faults: append([]result.Fault{}, e.shown(seed)...)})
+		for n, seed := range b.runner.seeds {
+			res.FaultsBySeed = append(res.FaultsBySeed, result.SeedFaults{Seed: seed, Faults: append([]result.Fault{}, b.served(n)...)})
 		}
 	}
 	for _, s := range b.contest.sweeps {

@@ -38,7 +38,7 @@ type output struct {
 	ruleFault    error // the first that a rule failed with
 	hits         []result.Hit
 	ceiling      ceiling
-	// faults are the shares of good requests during each fault; nil unless the run is recorded.
+	// faults are the shares of good requests during each fault; nil unless there is a timeline.
 	faults []result.Number
 }
 
@@ -64,7 +64,7 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 	out.ceiling = ceiling{most: set.most(), from: e.scoredFrom}
 	faults := e.faultsOf(t.seed)
 	var during *toll
-	if t.record != nil && len(faults) > 0 {
+	if t.timeline != nil && len(faults) > 0 {
 		during = e.tollOf(faults)
 		defer func() { out.faults = during.shares() }()
 	}

@@ -80,7 +80,7 @@ func duringFaultsTable(r *result.Result) *table {
 		notes = append(notes, "Changes of the scale that were refused: "+strings.Join(refused, ", ")+".")
 	}
 	if r.Seeds > 1 {
-		notes = append(notes, "Of the first seed.")
+		notes = append(notes, "Faults and service are those of the first seed, refusals are a mean.")
 	}
 	t.note = strings.Join(notes, " ")
 	return t
