@@ -41,7 +41,8 @@ var rooms = map[string][]string{
 	"reports":             {"backtest/result", "live/liveview"},
 	"cmd/hindcast":        {"*"},
 	// The image links nothing of the simulator.
-	"cmd/hindcast-controller": {"cmd/liveflags"},
+	"cmd/hindcast-controller": {"cmd/liveflags", "cmd/usage"},
+	"cmd/usage":               {"internal/suggest"},
 	"cmd/liveflags":           {"live", "live/promclient", "api/v1alpha1"},
 }
 
@@ -80,7 +81,7 @@ var thirdParties = []struct {
 	{"gonum.org/v1/plot", []string{"reports"}, "only reports draw"},
 	{"gonum.org/v1/gonum", []string{"forecast", "policy", "sim"}, "numbers are worked out in the inner rooms"},
 	{"github.com/grafana/grafana-foundation-sdk", []string{"grafana"}, "dashboards are described in one room"},
-	{"github.com/urfave/cli/v2", []string{"cmd/hindcast", "cmd/hindcast-controller", "cmd/liveflags"}, "only cmd has flags"},
+	{"github.com/urfave/cli/v2", []string{"cmd/hindcast", "cmd/hindcast-controller", "cmd/liveflags", "cmd/usage"}, "only cmd has flags"},
 	{"golang.org/x/term", []string{"cmd/hindcast"}, "only cmd has a terminal"},
 	{"golang.org/x/sync/errgroup", []string{"backtest"}, "only whole runs are parallel"},
 	{"go.yaml.in/yaml/v3", []string{"internal/strict", "record/remoteread"}, "YAML of users is read strictly; that of servers is not ours"},

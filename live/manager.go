@@ -10,6 +10,7 @@ import (
 	"github.com/go-logr/logr"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -86,6 +87,9 @@ func Run(ctx context.Context, o Options) error {
 			return fmt.Errorf("live: %w", err)
 		}
 	}
+	if err := installed(mgr); err != nil {
+		return fmt.Errorf("live: %w", err)
+	}
 	if err := errors.Join(
 		Add(mgr, o.Config),
 		mgr.AddHealthzCheck("ping", healthz.Ping),
@@ -99,6 +103,20 @@ func Run(ctx context.Context, o Options) error {
 	o.Log.Info("controller starts", "mode", string(o.Mode), "dry_run", o.DryRun)
 	if err := mgr.Start(ctx); err != nil {
 		return fmt.Errorf("live: %w", err)
+	}
+	return nil
+}
+
+// installed returns an error where the API server does not know the objects of the
+// controller, which else would wait for them in silence.
+func installed(mgr ctrl.Manager) error {
+	kind := v1alpha1.GroupVersion().WithKind("PredictiveScaler")
+	_, err := mgr.GetRESTMapper().RESTMapping(kind.GroupKind(), kind.Version)
+	switch {
+	case meta.IsNoMatchError(err):
+		return fmt.Errorf("the cluster has no %s of %s; install it with kubectl apply --server-side -k manifests/crd", kind.Kind, kind.GroupVersion())
+	case err != nil:
+		return fmt.Errorf("ask the API server for %s: %w", kind.Kind, err)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"hindcast.dev/cmd/liveflags"
+	"hindcast.dev/cmd/usage"
 )
 
 func main() {
@@ -26,6 +27,7 @@ func main() {
 		HideVersion:               true,
 		HideHelpCommand:           true,
 		DisableSliceFlagSeparator: true,
+		OnUsageError:              usage.Error,
 		ExitErrHandler:            func(*cli.Context, error) {},
 		Action:                    func(c *cli.Context) error { return liveflags.Run(c.Context, c, os.Stderr) },
 	}

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
-
-	"hindcast.dev/internal/suggest"
 )
 
 // reorder moves the flags of a command before its arguments, since cli stops at the
@@ -68,34 +65,4 @@ func takesValue(flags []cli.Flag, arg string) bool {
 		}
 	}
 	return false
-}
-
-// usageError says what is wrong with the flags, and writes them as the user does.
-func usageError(c *cli.Context, err error, _ bool) error {
-	text, see := err.Error(), fmt.Sprintf("; see `%s --help`", c.Command.HelpName)
-	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
-		var known []string
-		for _, f := range c.Command.Flags {
-			known = append(known, f.Names()...)
-		}
-		if near := suggest.Nearest(name, known); len(near) > 1 {
-			see = fmt.Sprintf("; did you mean %s?", dashed(near))
-		}
-		return fmt.Errorf("no flag %s%s", dashed(name), see)
-	}
-	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
-		return fmt.Errorf("%s needs a value%s", dashed(name), see)
-	}
-	if value, rest, ok := strings.Cut(strings.TrimPrefix(text, "invalid value "), " for flag -"); ok {
-		name, _, _ := strings.Cut(rest, ":")
-		return fmt.Errorf("%s: %s is not a value that it takes%s", dashed(name), value, see)
-	}
-	return fmt.Errorf("%w%s", err, see)
-}
-
-func dashed(name string) string {
-	if len(name) == 1 {
-		return "-" + name
-	}
-	return "--" + strings.TrimPrefix(name, "-")
 }

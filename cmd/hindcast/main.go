@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"hindcast.dev/cmd/usage"
 	"hindcast.dev/internal/suggest"
 )
 
@@ -84,7 +85,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		HideHelpCommand:           true, // see reorder
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {},
-		OnUsageError:              usageError,
+		OnUsageError:              usage.Error,
 		Commands: []*cli.Command{
 			backtestCommand(), reportCommand(), compareCommand(), explainCommand(), checkCommand(), testCommand(), forecastCommand(),
 			datasetsCommand(), recordCommand(), serveCommand(), liveCommand(),
@@ -99,7 +100,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 func complete(commands []*cli.Command) {
 	for _, c := range commands {
 		c.HideHelpCommand = true
-		c.OnUsageError = usageError
+		c.OnUsageError = usage.Error
 		if len(c.Subcommands) > 0 {
 			c.Action = unknown(c.Subcommands, cli.ShowSubcommandHelp)
 		}

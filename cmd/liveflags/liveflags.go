@@ -72,6 +72,9 @@ func Run(ctx context.Context, c *cli.Context, stderr io.Writer) error {
 	if c.Args().Present() {
 		return fmt.Errorf("unexpected argument %q", c.Args().First())
 	}
+	if err := check(c); err != nil {
+		return err
+	}
 	log, err := logger(c, stderr)
 	if err != nil {
 		return err
@@ -122,7 +125,7 @@ func Run(ctx context.Context, c *cli.Context, stderr io.Writer) error {
 	}
 	if dir := c.String("decision-log"); dir != "" {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
+			return fmt.Errorf("--decision-log: %w", err)
 		}
 		options.DecisionLog = logFiles(dir)
 	}
@@ -178,9 +181,6 @@ func logger(c *cli.Context, stderr io.Writer) (*slog.Logger, error) {
 func kubernetes(c *cli.Context) (*rest.Config, error) {
 	file, name := c.String("kubeconfig"), c.String("context")
 	qps := c.Float64("kube-api-qps")
-	if !(qps > 0) {
-		return nil, fmt.Errorf("--kube-api-qps %v is not above 0", qps)
-	}
 	config, err := rest.InClusterConfig()
 	if file != "" || name != "" || errors.Is(err, rest.ErrNotInCluster) {
 		rules := clientcmd.NewDefaultClientConfigLoadingRules()

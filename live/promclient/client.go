@@ -19,7 +19,8 @@ type Client struct {
 	api      apiv1.API
 }
 
-// New returns a client. It sends nothing yet, but reads the files of certificates.
+// New returns a client. It sends nothing yet, but reads the files of certificates and
+// credentials, which it will read again.
 func New(cfg Config) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("client of Prometheus: %w", err)

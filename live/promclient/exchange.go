@@ -68,10 +68,17 @@ func newTransport(cfg Config, s *secrets) (http.RoundTripper, error) {
 	switch {
 	case cfg.BearerTokenFile != "":
 		token := &fileSecret{file: cfg.BearerTokenFile, what: "bearer token", pick: pickToken, secrets: s}
+		// What is missing now is a mistake; later it is a Secret that is being changed.
+		if _, err := token.Fetch(context.Background()); err != nil {
+			return nil, err
+		}
 		rt = config.NewAuthorizationCredentialsRoundTripper("Bearer", token, rt)
 	case cfg.BasicAuthFile != "":
 		user := &fileSecret{file: cfg.BasicAuthFile, what: "basic auth", pick: pickUser, secrets: s}
 		password := &fileSecret{file: cfg.BasicAuthFile, what: "basic auth", pick: pickPassword, secrets: s}
+		if _, err := password.Fetch(context.Background()); err != nil {
+			return nil, err
+		}
 		rt = config.NewBasicAuthRoundTripper(user, password, rt)
 	}
 	return rt, nil

@@ -30,6 +30,13 @@ func TestTokenIsReadAnew(t *testing.T) {
 		_, _ = io.WriteString(w, vector(sample("a", "1")))
 	}))
 	defer server.Close()
+	// A file that is not there when it begins is a mistake.
+	for _, cfg := range []promclient.Config{{URL: server.URL, BearerTokenFile: file}, {URL: server.URL, BasicAuthFile: file}} {
+		if _, err := promclient.New(cfg); !errors.Is(err, promclient.ErrCredentials) || !strings.Contains(err.Error(), file) {
+			t.Errorf("without a file: %v", err)
+		}
+	}
+	write(t, file, "first-token")
 	c := newClient(t, server.URL, func(cfg *promclient.Config) { cfg.BearerTokenFile = file })
 	for _, token := range []string{"first-token", "second-token"} {
 		write(t, file, token+"\n")
