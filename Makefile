@@ -28,7 +28,7 @@ test: bin/prometheus bin/promtool $(KUBEBUILDER_ASSETS)/kube-apiserver ## run ev
 
 test-all: test plane-assets test-peers test-image ## the tests with the race detector, on a whole control plane too, and a minute of every fuzz target
 	$(GO) test -race -timeout 60m ./...
-	HINDCAST_PLANE=15m $(GO) test -timeout 60m -run Plane -v ./internal/clustertest ./internal/stack ./live
+	HINDCAST_PLANE=15m $(GO) test -timeout 60m -run Plane -v ./internal/clustertest ./internal/stack ./live ./manifests
 	HINDCAST_FLEET=1000 HINDCAST_FLEET_MODE=Active $(GO) test -timeout 60m -run Fleet -v ./live
 	scripts/fuzz.sh 60s
 

@@ -2,11 +2,18 @@ package manifests_test
 
 import (
 	"bytes"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"hindcast.dev/internal/clustertest"
 )
@@ -36,15 +43,37 @@ func kubectl(t *testing.T, c *clustertest.Cluster, input string, args ...string)
 // and names the image, beside a copy of ours, and returns its folder.
 func ownOverlay(t *testing.T, of string) string {
 	t.Helper()
+	overlay := overlays(t)[0]
+	if !strings.Contains(overlay, "- ../default\n") || !strings.Contains(overlay, "- ../servicemonitor\n") {
+		t.Fatalf("README.md shows another overlay:\n%s", overlay)
+	}
+	return besides(t, strings.Replace(overlay, "../default", "../"+of, 1))
+}
+
+// overlays returns those that README.md shows.
+func overlays(t *testing.T) []string {
+	t.Helper()
 	text, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(text), "```yaml\n")
-	overlay, _, found := strings.Cut(rest, "```")
-	if !found || !strings.Contains(overlay, "- ../default\n") || !strings.Contains(overlay, "- ../servicemonitor\n") {
-		t.Fatalf("README.md shows another overlay:\n%s", overlay)
+	var shown []string
+	for _, rest := range strings.Split(string(text), "```yaml\n")[1:] {
+		overlay, _, found := strings.Cut(rest, "```")
+		if !found {
+			t.Fatal("README.md shows an overlay without an end")
+		}
+		shown = append(shown, overlay)
 	}
+	if len(shown) != 2 {
+		t.Fatalf("README.md shows %d overlays, want 2", len(shown))
+	}
+	return shown
+}
+
+// besides writes an overlay beside a copy of ours, and returns its folder.
+func besides(t *testing.T, overlay string) string {
+	t.Helper()
 	dir := t.TempDir()
 	for _, part := range []string{"crd", "controller"} {
 		if err := os.CopyFS(filepath.Join(dir, part), os.DirFS(part)); err != nil {
@@ -55,11 +84,47 @@ func ownOverlay(t *testing.T, of string) string {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	overlay = strings.Replace(overlay, "../default", "../"+of, 1)
 	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(overlay), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// TestPrometheusElsewhere: the second overlay of README.md asks where its NetworkPolicy
+// lets it, and takes nothing away from what there is.
+func TestPrometheusElsewhere(t *testing.T) {
+	before, after := build(t, "controller/default"), build(t, besides(t, overlays(t)[1]))
+	policy := func(objects []unstructured.Unstructured) networkingv1.NetworkPolicySpec {
+		return as[networkingv1.NetworkPolicy](t, find(t, objects, "NetworkPolicy", "hindcast-controller")).Spec
+	}
+	was, is := policy(before), policy(after)
+	if len(is.Egress) != len(was.Egress)+1 || len(is.Ingress) != len(was.Ingress)+1 ||
+		!reflect.DeepEqual(is.Egress[:len(was.Egress)], was.Egress) || !reflect.DeepEqual(is.Ingress[:len(was.Ingress)], was.Ingress) {
+		t.Fatalf("the policy was %+v and is %+v", was, is)
+	}
+	d := as[appsv1.Deployment](t, find(t, after, "Deployment", "hindcast-controller"))
+	container := d.Spec.Template.Spec.Containers[0]
+	address := ""
+	for _, arg := range container.Args {
+		if value, ok := strings.CutPrefix(arg, "--prometheus="); ok {
+			address = value
+		}
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, in := is.Egress[len(was.Egress)], is.Ingress[len(was.Ingress)]
+	namespace := strings.Split(u.Hostname(), ".")[1]
+	if got := out.To[0].NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"]; got != namespace || out.Ports[0].Port.String() != u.Port() {
+		t.Errorf("asks %s, may ask namespace %s at port %s", address, got, out.Ports[0].Port)
+	}
+	if !hasPort(container, in.Ports[0].Port.String()) {
+		t.Errorf("port %s of the policy is none of the container", in.Ports[0].Port)
+	}
+	if args := as[appsv1.Deployment](t, find(t, before, "Deployment", "hindcast-controller")).Spec.Template.Spec.Containers[0].Args; !slices.Contains(container.Args, args[len(args)-1]) {
+		t.Errorf("arguments are %q, were %q", container.Args, args)
+	}
 }
 
 // TestOverlaysAreAccepted has an API server check every object of every overlay, as
