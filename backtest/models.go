@@ -3,6 +3,7 @@ package backtest
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"hindcast.dev/forecast"
 	"hindcast.dev/internal/suggest"
@@ -12,7 +13,8 @@ import (
 func newModel(id string, settings forecast.Settings) (forecast.Model, error) {
 	m, err := forecast.ByName(id, settings)
 	if errors.Is(err, forecast.ErrUnknownModel) {
-		return nil, fmt.Errorf("%w%s", err, suggest.Hint(id, forecast.Names()))
+		plain := strings.TrimPrefix(id, forecast.TransformedPrefix)
+		return nil, fmt.Errorf("%w%s", err, suggest.Hint(plain, forecast.Names()))
 	}
 	return m, err
 }

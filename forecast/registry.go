@@ -3,6 +3,7 @@ package forecast
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -11,6 +12,10 @@ var ErrUnknownModel = errors.New("unknown model")
 
 // DefaultModel is the name of the model to use where nobody chose one.
 const DefaultModel = "auto"
+
+// TransformedPrefix before the name of a model stands for that model on another scale of
+// the series, by Transformed: "transformed:ets".
+const TransformedPrefix = "transformed:"
 
 // Settings are what a model should know of the series it will see.
 type Settings struct {
@@ -84,7 +89,7 @@ func wavesOf(periods []int) []Waves {
 	return waves
 }
 
-// Names returns the names that ByName knows, yardsticks first.
+// Names returns the names that ByName knows without a prefix, yardsticks first.
 func Names() []string {
 	all := registered()
 	names := make([]string, len(all))
@@ -94,10 +99,22 @@ func Names() []string {
 	return names
 }
 
-// ByName returns the model of a name, with its default settings for such a series.
+// Known reports whether ByName knows a name.
+func Known(name string) bool {
+	_, err := ByName(name, Settings{})
+	return err == nil
+}
+
+// ByName returns the model of a name, which may have the TransformedPrefix, with its
+// default settings for such a series.
 func ByName(name string, s Settings) (Model, error) {
+	plain, transformed := strings.CutPrefix(name, TransformedPrefix)
 	for _, r := range registered() {
-		if r.name == name {
+		switch {
+		case r.name != plain:
+		case transformed:
+			return Transformed{Model: r.build(s), Season: s.season()}, nil
+		default:
 			return r.build(s), nil
 		}
 	}

@@ -27,8 +27,8 @@ var (
 	_ Coster = Transformed{}
 )
 
-// Name returns the name of the model.
-func (m Transformed) Name() string { return m.Model.Name() }
+// Name returns the name of the model behind the TransformedPrefix.
+func (m Transformed) Name() string { return TransformedPrefix + m.Model.Name() }
 
 // Fit returns the errors of the model, and one where means are asked of a model without
 // quantiles. The scale stays until the next fit. Infinite values are missing.

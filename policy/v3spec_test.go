@@ -4,12 +4,14 @@ import (
 	"math"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
+	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/forecast"
 	"hindcast.dev/policy"
 )
@@ -60,6 +62,16 @@ func TestNewV3ListsAllFaults(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("all at once lacks %s: %v", want, err)
 		}
+	}
+}
+
+// The API names the models that there are, without knowing them.
+func TestModelsOfTheAPI(t *testing.T) {
+	if got, want := v1alpha1.Models(), forecast.Names(); !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))) {
+		t.Errorf("models of the API %v, of forecast %v", got, want)
+	}
+	if v1alpha1.TransformedPrefix != forecast.TransformedPrefix {
+		t.Errorf("%q in the API, %q in forecast", v1alpha1.TransformedPrefix, forecast.TransformedPrefix)
 	}
 }
 

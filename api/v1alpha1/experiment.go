@@ -29,7 +29,8 @@ type ExperimentSpec struct {
 	// Candidate is the policy that is compared with all others; default: v3, else
 	// the last one.
 	Candidate string `json:"candidate,omitempty"`
-	// Models are scored on the load; ids of forecasting models; default: all.
+	// Models are scored on the load; ids of forecasting models, behind "transformed:" on
+	// a scale chosen from the past; default: all.
 	Models []string `json:"models,omitempty"`
 	// Seed is the first seed and Seeds how many in a row are run; defaults 1 and 1.
 	Seed  *uint64 `json:"seed,omitempty"`

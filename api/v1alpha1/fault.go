@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -36,6 +37,11 @@ func (f *faults) oneOf(path, what, word string, known []string) {
 	if !slices.Contains(known, word) {
 		f.add(path, "unknown %s %q%s", what, word, suggest.Hint(word, known))
 	}
+}
+
+// model adds a fault where an id is that of no model, with the TransformedPrefix or without.
+func (f *faults) model(path, id string) {
+	f.oneOf(path, "model", strings.TrimPrefix(id, TransformedPrefix), Models())
 }
 
 // number returns the value of d, or false where it is absent or, after a fault, no

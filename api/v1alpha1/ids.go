@@ -12,5 +12,9 @@ func Models() []string {
 	}
 }
 
+// TransformedPrefix before the id of a model stands for that model on a scale chosen from
+// the past, such as "transformed:ets".
+const TransformedPrefix = "transformed:"
+
 // Units returns the units in which the load of a dataset may be given.
 func Units() []string { return []string{"rps", "cores", "percent", "count-per-step"} }

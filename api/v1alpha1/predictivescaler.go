@@ -196,7 +196,8 @@ const Auto = "auto"
 //
 // +kubebuilder:object:generate=true
 type ForecastSpec struct {
-	// Model is the id of a forecasting model.
+	// Model is the id of a forecasting model, behind "transformed:" on a scale chosen
+	// from the past.
 	// +optional
 	// +kubebuilder:default=auto
 	Model string `json:"model,omitempty"`

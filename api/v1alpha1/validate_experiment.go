@@ -29,7 +29,7 @@ func (e *Experiment) Validate() error {
 	f.cluster(&s.Cluster)
 	f.policies(s)
 	for i, m := range s.Models {
-		f.oneOf(fmt.Sprintf("spec.models[%d]", i), "model", m, Models())
+		f.model(fmt.Sprintf("spec.models[%d]", i), m)
 	}
 	if s.Seeds < 1 {
 		f.add("spec.seeds", "%d is less than 1; write how many seeds to run", s.Seeds)

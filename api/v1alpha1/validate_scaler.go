@@ -141,7 +141,7 @@ func (f *faults) metricTarget(path string, t *MetricTarget) {
 
 func (f *faults) forecast(s *ForecastSpec) {
 	const path = "spec.forecast"
-	f.oneOf(path+".model", "model", s.Model, append([]string{Auto}, Models()...))
+	f.model(path+".model", s.Model)
 	if _, err := s.Seasons(); err != nil {
 		f.add(path+".season", "%v; write durations such as 24h or 24h,168h, none or auto", err)
 	}

@@ -32,8 +32,9 @@ func modelIDs(list string, always ...string) ([]string, error) {
 	for id := range strings.SplitSeq(list, ",") {
 		id = strings.TrimSpace(id)
 		switch {
-		case !slices.Contains(forecast.Names(), id):
-			faults = append(faults, fmt.Errorf("--models: unknown model %q%s", id, suggest.Hint(id, forecast.Names())))
+		case !forecast.Known(id):
+			plain := strings.TrimPrefix(id, forecast.TransformedPrefix)
+			faults = append(faults, fmt.Errorf("--models: unknown model %q%s", plain, suggest.Hint(plain, forecast.Names())))
 		case slices.Contains(given, id):
 			faults = append(faults, fmt.Errorf("--models: %q stands twice; name every model once", id))
 		case !slices.Contains(always, id):
@@ -42,6 +43,11 @@ func modelIDs(list string, always ...string) ([]string, error) {
 		given = append(given, id)
 	}
 	return ids, errors.Join(faults...)
+}
+
+// modelsUsage says what --models takes.
+func modelsUsage() string {
+	return "comma-separated `IDS`: " + strings.Join(forecast.Names(), ", ") + "; each also on a scale chosen from the past, as " + forecast.TransformedPrefix + "ets"
 }
 
 // checkOutput returns an error where the name of a file to write is empty.

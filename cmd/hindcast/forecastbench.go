@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,7 +37,7 @@ func forecastBenchCommand() *cli.Command {
 			&cli.StringFlag{Name: "train", Usage: "`FILE` with the known part of every series; required"},
 			&cli.StringFlag{Name: "test", Usage: "`FILE` with what followed, in the same order; required"},
 			&cli.IntFlag{Name: "season", Usage: "`N` values are one season, 1: there is none; required", DefaultText: "none"},
-			&cli.StringFlag{Name: "models", Usage: "comma-separated `IDS`: " + strings.Join(forecast.Names(), ", "), DefaultText: "all"},
+			&cli.StringFlag{Name: "models", Usage: modelsUsage(), DefaultText: "all"},
 			&cli.StringFlag{Name: "json", Usage: "write the scores to `FILE` too, as JSON; - writes them to standard output instead of the table"},
 		},
 		Action: runForecastBench,
@@ -123,6 +124,9 @@ func contestantsOf(c *cli.Context) ([]*contestant, error) {
 	case season < 1:
 		faults = append(faults, fmt.Errorf("--season: %d is less than 1; give a number from 1", season))
 	}
+	if sameFile(c.String("train"), c.String("test")) {
+		faults = append(faults, errors.New("--test: is the file of --train; give what followed the known part"))
+	}
 	list := strings.Join(forecast.Names(), ",")
 	if c.IsSet("models") {
 		list = c.String("models")
@@ -140,6 +144,16 @@ func contestantsOf(c *cli.Context) ([]*contestant, error) {
 		contestants[i] = &contestant{id: id}
 	}
 	return contestants, nil
+}
+
+// sameFile reports whether both names are those of one file that is there.
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
 }
 
 // compete scores all on the next series; io.EOF says that there is none.
@@ -160,6 +174,12 @@ func compete(c *cli.Context, contestants []*contestant, train, test *datasets.M4
 		return unpaired(c.String("train"), past, "is not in "+c.String("test"))
 	case past.ID != what.ID:
 		return unpaired(c.String("test"), what, fmt.Sprintf("stands where %s has %q", c.String("train"), past.ID))
+	case slices.Equal(past.Values, what.Values) && slices.Min(past.Values) < slices.Max(past.Values):
+		// What a model was fitted to is no test of it.
+		return &datasets.ParseError{
+			File: c.String("test"), Line: what.Line, Msg: fmt.Sprintf("series %q has the values of %s", what.ID, c.String("train")),
+			Hint: "give by --test what followed them",
+		}
 	}
 	for _, k := range contestants {
 		if k.unfit != nil {

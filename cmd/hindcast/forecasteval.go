@@ -27,7 +27,7 @@ func forecastEvalCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "data", Usage: "load: `FILE` or scenario:NAME; required, may be repeated"},
 			&cli.StringSliceFlag{Name: "unit", Usage: "what the values of the data are: `UNIT` is " + unitList() + "; once for all, or once for each --data", DefaultText: "rps, or the scenario's own"},
-			&cli.StringFlag{Name: "models", Usage: "comma-separated `IDS`: " + strings.Join(forecast.Names(), ", "), DefaultText: strings.Join(evalModels, ",")},
+			&cli.StringFlag{Name: "models", Usage: modelsUsage(), DefaultText: strings.Join(evalModels, ",")},
 			&cli.StringFlag{Name: "horizons", Usage: "comma-separated `TIMES` ahead, rounded up to whole steps, or ready: as far as V3 looks for a new replica to serve; the first is broken down and drawn", Value: "5m,10m"},
 			&cli.StringFlag{Name: "ready", Usage: "a new replica serves at full speed after `TIME`, for the horizon ready", Value: readyAfter().String()},
 			&cli.StringFlag{Name: "warmup", Usage: "score nobody on the first `PART` of the data, as 25% or 24h", Value: "25%"},

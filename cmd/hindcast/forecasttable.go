@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -87,10 +88,15 @@ func merged(all []result.Scores, s result.Scores) ([]result.Scores, error) {
 	return all, nil
 }
 
-// rankOf is the place of a name, behind all others where it is not known.
+// rankOf is the place of a name, a model on another scale right behind the model, and all
+// others last.
 func rankOf(names []string, name string) int {
-	if i := slices.Index(names, name); i >= 0 {
-		return i
+	plain, transformed := strings.CutPrefix(name, forecast.TransformedPrefix)
+	if i := slices.Index(names, plain); i >= 0 {
+		if transformed {
+			return 2*i + 1
+		}
+		return 2 * i
 	}
-	return len(names)
+	return 2 * len(names)
 }
