@@ -17,6 +17,9 @@ type Prophet struct {
 	Seasons []Waves
 	// Events have an effect of their own while they last.
 	Events []Event
+	// Location is the time zone by whose clock seasons go on where it is changed, so that a
+	// morning stays a morning; nil means UTC.
+	Location *time.Location
 	// Multiplicative makes seasons and events parts of the trend, so that they grow with it.
 	Multiplicative bool
 	// Order is that of the autoregression; 0 means 12, below 0 none: pure Prophet.
@@ -90,7 +93,7 @@ func (m Prophet) regress(ctx context.Context, past Series) (*FittedProphet, erro
 	p := &FittedProphet{
 		start: past.Start, step: past.Step, span: float64(len(values) - 1),
 		unit: unit, floor: floor, events: m.Events, periods: m.periods(past),
-		multiplicative: m.Multiplicative,
+		multiplicative: m.Multiplicative, location: m.Location,
 	}
 	p.changepoints = prophetChangepoints(values)
 	posterior := newProphetMAP(p)
@@ -244,7 +247,7 @@ func integratedAR(residuals []float64, order int) []float64 {
 
 // newProphet gives the seasons named, or leaves them to the model.
 func newProphet(s Settings) Model {
-	m := Prophet{}
+	m := Prophet{Events: s.Events, Location: s.Location}
 	if s.Seasons != nil {
 		m.Seasons = make([]Waves, len(s.Seasons))
 		for i, period := range s.Seasons {

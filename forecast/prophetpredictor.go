@@ -16,6 +16,7 @@ type FittedProphet struct {
 	multiplicative bool
 	periods        []prophetPeriod
 	events         []Event
+	location       *time.Location // nil: UTC
 	changepoints   []float64
 	coefficients   []float64
 	sigma          float64
@@ -41,7 +42,12 @@ func (p *FittedProphet) row(dst []float64, i int) {
 		c++
 	}
 	at := p.start.Add(time.Duration(i) * p.step)
-	days := float64(at.Unix())/86400 + float64(at.Nanosecond())/86400e9
+	seconds := at.Unix()
+	if p.location != nil {
+		_, offset := at.In(p.location).Zone()
+		seconds += int64(offset)
+	}
+	days := float64(seconds)/86400 + float64(at.Nanosecond())/86400e9
 	for _, season := range p.periods {
 		for h := 1; h <= season.pairs; h++ {
 			dst[c], dst[c+1] = math.Sincos(2 * math.Pi * float64(h) * days / season.days)

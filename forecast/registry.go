@@ -25,6 +25,10 @@ type Settings struct {
 	Seasons []int
 	// Season is the one of them that models of one season take; 0 means the shortest.
 	Season int
+	// Events are what models that know of events are told of: prophet.
+	Events []Event
+	// Location is the time zone by whose clock such models count days; nil means UTC.
+	Location *time.Location
 	// Horizon is the number of steps ahead that will be asked for; at least 1.
 	Horizon int
 }
@@ -98,6 +102,10 @@ func Names() []string {
 	}
 	return names
 }
+
+// KnowsEvents reports whether the model of a name makes use of Settings.Events and of
+// Settings.Location.
+func KnowsEvents(name string) bool { return strings.TrimPrefix(name, TransformedPrefix) == "prophet" }
 
 // Known reports whether ByName knows a name.
 func Known(name string) bool {

@@ -22,7 +22,9 @@ type evalFlags struct {
 	horizons []horizon // as given
 	warmup   v1alpha1.ExperimentSpec
 	refit    refit
-	shown    string // the model whose forecasts are kept and drawn, "" for none
+	events   []forecast.Event
+	location *time.Location // of clocks that models know; nil: UTC
+	shown    string         // the model whose forecasts are kept and drawn, "" for none
 }
 
 // A horizon is a length of time ahead.
@@ -118,6 +120,7 @@ func evalFlagsOf(c *cli.Context) (*evalFlags, error) {
 	f.models, noModels = modelIDs(list, "naive", "seasonal-naive")
 	f.horizons, noHorizons = parseHorizons(c.String("horizons"), c.String("ready"))
 	f.refit, noRefit = parseRefit(c.String("refit"))
+	noEvents := f.readEvents(c)
 	var noOutput error
 	if c.IsSet("output") && c.String("output") == "" {
 		noOutput = errors.New("--output: is empty; give a folder")
@@ -132,7 +135,28 @@ func evalFlagsOf(c *cli.Context) (*evalFlags, error) {
 			f.shown = forecast.DefaultModel
 		}
 	}
-	return f, errors.Join(noModels, noHorizons, noWarmup, noRefit, checkOutput(c, "json"), noOutput)
+	return f, errors.Join(noModels, noHorizons, noWarmup, noRefit, noEvents, checkOutput(c, "json"), noOutput)
+}
+
+// readEvents reads --events and --timezone, which some of the models must know.
+func (f *evalFlags) readEvents(c *cli.Context) error {
+	var faults []error
+	for _, flag := range []string{"events", "timezone"} {
+		if c.IsSet(flag) && !slices.ContainsFunc(f.models, forecast.KnowsEvents) {
+			faults = append(faults, fmt.Errorf("--%s: none of the models makes use of it; add prophet to --models", flag))
+		}
+	}
+	zone, err := time.LoadLocation(c.String("timezone"))
+	if err != nil || c.String("timezone") == "" {
+		return errors.Join(append(faults, fmt.Errorf("--timezone: %q is not known; write a name such as Europe/Berlin", c.String("timezone")))...)
+	}
+	f.location = zone
+	if c.IsSet("events") {
+		if f.events, err = readEvents(c.String("events"), zone); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	return errors.Join(faults...)
 }
 
 func parseHorizons(list, ready string) ([]horizon, error) {

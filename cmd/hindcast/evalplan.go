@@ -106,7 +106,10 @@ func (p *evalPlan) evaluate(ctx context.Context, watch func() time.Duration, pro
 	whole := p.past(len(p.series.Values))
 	var scores []modelScore
 	for i, id := range p.models {
-		model, err := forecast.ByName(id, forecast.Settings{Step: whole.Step, Seasons: noneNotNil(p.seasons), Season: p.options.Season, Horizon: slices.Max(p.options.Horizons)})
+		model, err := forecast.ByName(id, forecast.Settings{
+			Step: whole.Step, Seasons: noneNotNil(p.seasons), Season: p.options.Season, Horizon: slices.Max(p.options.Horizons),
+			Events: p.events, Location: p.location,
+		})
 		if err != nil {
 			return nil, err
 		}
