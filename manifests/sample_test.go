@@ -101,7 +101,7 @@ func TestTomcatHasItsNames(t *testing.T) {
 	}
 	used := map[string]bool{}
 	for attribute, want := range map[string]string{
-		`Catalina<type=GlobalRequestProcessor, name="http-nio-8080"><>requestCount: 41`:           "http_requests_total COUNTER",
+		`Catalina<type=GlobalRequestProcessor, name="http-nio-8080"><>requestCount: 41`:           "tomcat_requests_total COUNTER",
 		`Catalina<type=GlobalRequestProcessor, name="http-nio-8080"><>errorCount: 1`:              "tomcat_errors_total COUNTER",
 		`Catalina<type=GlobalRequestProcessor, name="http-nio-8080"><>processingTime: 9`:          "tomcat_request_seconds_total COUNTER",
 		`Catalina<type=GlobalRequestProcessor, name="http-nio-8080"><>bytesSent: 9`:               "tomcat_bytes_sent_total COUNTER",
