@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -70,7 +69,7 @@ func DecodeRun(data []byte, name string) (*result.Blocks, error) {
 		Blocks *result.Blocks `json:"blocks"`
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
-		return nil, fmt.Errorf("%s%s: %w; make the run again", name, lineOf(data, err), err)
+		return nil, fmt.Errorf("%s%s: %w; make the run again", name, result.LineOf(data, err), err)
 	}
 	b := file.Blocks
 	if b == nil {
@@ -79,28 +78,13 @@ func DecodeRun(data []byte, name string) (*result.Blocks, error) {
 		}
 		b = &result.Blocks{}
 		if err := json.Unmarshal(data, b); err != nil {
-			return nil, fmt.Errorf("%s%s: %w; make the run again", name, lineOf(data, err), err)
+			return nil, fmt.Errorf("%s%s: %w; make the run again", name, result.LineOf(data, err), err)
 		}
 	}
 	if err := shape(b); err != nil {
 		return nil, fmt.Errorf("%s: %s; make the run again", name, first(err))
 	}
 	return b, nil
-}
-
-// lineOf returns ":line" where an error of package json says where it is.
-func lineOf(data []byte, err error) string {
-	offset := int64(-1)
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		offset = syntax.Offset
-	}
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		offset = wrong.Offset
-	}
-	if offset < 0 || offset > int64(len(data)) {
-		return ""
-	}
-	return fmt.Sprintf(":%d", 1+bytes.Count(data[:offset], []byte("\n")))
 }
 
 // first is the first of joined errors, and how many others there are: a file that was

@@ -171,12 +171,31 @@ func Open(dir string) (*Folder, error) {
 	}
 	f := &Folder{Dir: dir}
 	if err := json.Unmarshal(data, &f.Result); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, ResultFile), err)
+		return nil, fmt.Errorf("%s%s: %w; %s", filepath.Join(dir, ResultFile), LineOf(data, err), err, again)
 	}
 	if f.Result.Schema != Schema {
-		return nil, fmt.Errorf("%s: schema %q, want %q", filepath.Join(dir, ResultFile), f.Result.Schema, Schema)
+		return nil, fmt.Errorf("%s: schema %q, want %q; %s, or use the version of hindcast that made it",
+			filepath.Join(dir, ResultFile), f.Result.Schema, Schema, again)
 	}
 	return f, nil
+}
+
+// again is the remedy for a file that nobody but us should have written.
+const again = "make the run again"
+
+// LineOf returns ":line" where an error of package json says where in data it is.
+func LineOf(data []byte, err error) string {
+	offset := int64(-1)
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		offset = syntax.Offset
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		offset = wrong.Offset
+	}
+	if offset < 0 || offset > int64(len(data)) {
+		return ""
+	}
+	return fmt.Sprintf(":%d", 1+bytes.Count(data[:offset], []byte("\n")))
 }
 
 // Timeline yields the rows of one policy's timeline.
@@ -189,6 +208,9 @@ func (f *Folder) Timeline(policy string) iter.Seq2[Row, error] {
 		}
 		defer file.Close()
 		for row, err := range ReadTimeline(file) {
+			if err != nil {
+				err = fmt.Errorf("%s: %w; %s", file.Name(), err, again)
+			}
 			if !yield(row, err) {
 				return
 			}
@@ -212,6 +234,9 @@ func forecastsIn(name string, yield func(ForecastRow, error) bool) {
 	}
 	defer file.Close()
 	for row, err := range ReadForecasts(file) {
+		if err != nil {
+			err = fmt.Errorf("%s: %w; %s", name, err, again)
+		}
 		if !yield(row, err) {
 			return
 		}

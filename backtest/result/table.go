@@ -39,10 +39,13 @@ func readTable[T any](r io.Reader, what string, columns []string, parse func([]s
 			fail(fmt.Errorf("columns %q, want %q", header, columns))
 			return
 		}
-		for {
+		for line := 2; ; line++ {
 			rec, err := cr.Read()
 			if errors.Is(err, io.EOF) {
 				return
+			}
+			if errors.Is(err, io.ErrUnexpectedEOF) { // it is cut off, which csv says of no line
+				err = fmt.Errorf("line %d: %w", line, err)
 			}
 			if err != nil {
 				fail(err)

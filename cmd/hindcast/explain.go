@@ -117,21 +117,24 @@ func printFaults(w io.Writer, faults []result.Fault, at time.Time) {
 
 // decisionAt returns the last decision at or before an instant, nil before the first.
 func decisionAt(name string, at time.Time) (*autoscaler.Record, error) {
+	const remedy = "make the run again"
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; explain reads what the run decided: %s", err, remedy)
 	}
 	defer file.Close()
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 1<<24)
 	var last []byte
+	some := false
 	for n := 1; lines.Scan(); n++ {
+		some = true
 		// Only the time is looked at, until the right line is found.
 		var head struct {
 			Time time.Time `json:"time"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &head); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+			return nil, fmt.Errorf("%s:%d: %w; %s", name, n, err, remedy)
 		}
 		if head.Time.After(at) {
 			break
@@ -142,6 +145,9 @@ func decisionAt(name string, at time.Time) (*autoscaler.Record, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if last == nil {
+		if !some {
+			return nil, fmt.Errorf("%s: is empty; %s", name, remedy)
+		}
 		return nil, nil
 	}
 	rec := &autoscaler.Record{}
