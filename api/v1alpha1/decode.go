@@ -27,6 +27,7 @@ const hpaVersion = "autoscaling/v2"
 type Document struct {
 	File string // as given to Decode
 	Line int    // on which the object begins
+	node strict.Node
 
 	PredictiveScaler        *PredictiveScaler
 	Experiment              *Experiment
@@ -70,8 +71,12 @@ func (d Document) Default() {
 	}
 }
 
+// LineOf returns the line of a field, such as spec.minReplicas, or of what it belongs into where
+// it is not in the file.
+func (d Document) LineOf(path string) int { return max(1, d.Line, d.node.LineOf(path)) }
+
 // Validate returns all faults of the object's values, one a line, each with the
-// file and the line on which the object begins. Defaults must be filled in.
+// file and the line of the field. Defaults must be filled in.
 func (d Document) Validate() error {
 	var err error
 	switch {
@@ -87,7 +92,8 @@ func (d Document) Validate() error {
 	}
 	var all []error
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		all = append(all, &strict.Fault{File: d.File, Line: max(1, d.Line), Msg: line})
+		path, _, _ := strings.Cut(line, ": ")
+		all = append(all, &strict.Fault{File: d.File, Line: d.LineOf(path), Msg: line})
 	}
 	return errors.Join(all...)
 }
@@ -133,7 +139,7 @@ const readable = "kinds read: " + KindPredictiveScaler + " and " + KindExperimen
 // DecodeNode reads one object, such as one that stands inside another file, as
 // strictly as Decode does. Document.File stays empty.
 func DecodeNode(n strict.Node) (Document, error) {
-	d := Document{Line: n.Line()}
+	d := Document{Line: n.Line(), node: n}
 	kind, version := n.Text("kind"), n.Text("apiVersion")
 	var target any
 	want := APIVersion

@@ -238,7 +238,7 @@ func validate(doc v1alpha1.Document) error {
 	return nil
 }
 
-// prefixed puts the place of n before each of the joined faults.
+// prefixed puts its place within the manifest n before each of the joined faults.
 func prefixed(n strict.Node, err error) error {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
@@ -246,7 +246,8 @@ func prefixed(n strict.Node, err error) error {
 	}
 	var all []error
 	for _, e := range joined.Unwrap() {
-		all = append(all, n.Fault("%v", e))
+		path, _, _ := strings.Cut(e.Error(), ": ")
+		all = append(all, n.FaultAt(path, e.Error()))
 	}
 	return errors.Join(all...)
 }

@@ -221,9 +221,10 @@ func TestWriterStaysInItsFolder(t *testing.T) {
 func TestOpenNamesWhatIsWrong(t *testing.T) {
 	dir := t.TempDir()
 	for _, tc := range []struct{ text, want string }{
-		{"{", "unexpected end of JSON"},
-		{`{"schema":"hindcast/result/v9"}`, `schema "hindcast/result/v9", want "hindcast/result/v1"`},
-		{`{"schema":"hindcast/result/v1","seed":"one"}`, "seed"},
+		{"{", ":1: unexpected end of JSON input; make the run again"},
+		{"{\n\"seeds\": 1,\n", ":3: unexpected end of JSON input; make the run again"},
+		{`{"schema":"hindcast/result/v9"}`, `: schema "hindcast/result/v9", want "hindcast/result/v1"; make the run again, or`},
+		{"{\"schema\":\"hindcast/result/v1\",\n\"seed\":\"one\"}", ":2: "},
 	} {
 		if err := os.WriteFile(filepath.Join(dir, result.ResultFile), []byte(tc.text), 0o600); err != nil {
 			t.Fatal(err)
@@ -234,6 +235,45 @@ func TestOpenNamesWhatIsWrong(t *testing.T) {
 	}
 	if _, err := result.Open(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestTimelineThatIsCutOff: the error names the file and the line, and what to do.
+func TestTimelineThatIsCutOff(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	w := newWriter(t, dir, false)
+	file, err := w.Create(result.RunsDir, "v3", result.TimelineFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tw := result.NewTimelineWriter(file)
+	start := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+	for i := range 5000 {
+		tw.Write(result.Row{Time: start.Add(time.Duration(i*i) * time.Second), Load: math.Sqrt(float64(i))})
+	}
+	if err := errors.Join(tw.Close(), w.WriteJSON(result.Result{Schema: result.Schema}, result.ResultFile), w.Commit()); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, result.RunsDir, "v3", result.TimelineFile)
+	info, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(name, info.Size()/2); err != nil {
+		t.Fatal(err)
+	}
+	f, err := result.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for _, err = range f.Timeline("v3") {
+		if err == nil {
+			rows++
+		}
+	}
+	if want := fmt.Sprintf("%s: read timeline: line %d: unexpected EOF; make the run again", name, rows+2); err == nil || err.Error() != want || rows == 0 {
+		t.Errorf("after %d rows got %v, want %s", rows, err, want)
 	}
 }
 

@@ -28,7 +28,7 @@ type input struct {
 // inputOf joins the experiment file, the flags and the defaults, and judges them.
 func inputOf(c *cli.Context) (*input, error) {
 	in := &input{Experiment: &v1alpha1.Experiment{}, manifests: map[string]v1alpha1.Document{}}
-	place := "experiment"
+	place := func(string) string { return "experiment" }
 	if name := c.String("file"); name != "" {
 		doc, err := readObject(c, name)
 		if err != nil {
@@ -37,7 +37,8 @@ func inputOf(c *cli.Context) (*input, error) {
 		if doc.Experiment == nil {
 			return nil, fmt.Errorf("%s:%d: the kind is %s; give a file of kind %s", name, doc.Line, doc.Kind(), v1alpha1.KindExperiment)
 		}
-		in.Experiment, place = doc.Experiment, fmt.Sprintf("%s:%d", name, doc.Line)
+		in.Experiment = doc.Experiment
+		place = func(path string) string { return fmt.Sprintf("%s:%d", name, doc.LineOf(path)) }
 		if name != "-" {
 			in.rebase(func(path string) string { return filepath.Join(filepath.Dir(name), path) })
 		}
@@ -312,15 +313,15 @@ var flagsOf = map[string][]string{
 var index = regexp.MustCompile(`\[\d+\]`)
 
 // faultsOf gives every fault of an experiment the name of the flag that it was given
-// by, or else the place of the experiment.
-func faultsOf(c *cli.Context, place string, err error) error {
+// by, or else its place.
+func faultsOf(c *cli.Context, place func(path string) string, err error) error {
 	if err == nil {
 		return nil
 	}
 	var lines []string
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		path, msg, _ := strings.Cut(line, ": ")
-		said := place + ": " + line
+		said := place(path) + ": " + line
 		for _, flag := range flagsOf[index.ReplaceAllString(path, "")] {
 			if c.IsSet(flag) {
 				said = "--" + flag + ": " + msg

@@ -100,6 +100,38 @@ not JSON
 	if _, err := decisionAt(name, time.Date(2026, time.January, 6, 0, 0, 0, 0, time.UTC)); err == nil || !strings.HasPrefix(err.Error(), name+":4: ") {
 		t.Errorf("got %v, want an error with file and line", err)
 	}
+	empty := filepath.Join(t.TempDir(), "decisions.jsonl")
+	if _, err := decisionAt(empty, time.Now()); err == nil || !strings.Contains(err.Error(), empty) || !strings.HasSuffix(err.Error(), ": make the run again") {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := decisionAt(empty, time.Now()); err == nil || err.Error() != empty+": is empty; make the run again" {
+		t.Errorf("an empty file: %v", err)
+	}
+}
+
+// TestPrintRefusals: a change that was refused was not made, and where nothing could be read nothing
+// was decided.
+func TestPrintRefusals(t *testing.T) {
+	at := time.Date(2026, time.January, 5, 12, 0, 0, 0, time.UTC)
+	for want, rec := range map[string]autoscaler.Record{
+		"  at 2026-01-05T12:00:00Z it could not go from 5 to 7: ScaleUp: more\n  error    set replicas to 7: refused\n": {
+			Time: at, Spec: 5, Replicas: 7, Reason: "ScaleUp: more", Error: "set replicas to 7: refused",
+		},
+		"  at 2026-01-05T12:00:00Z it went from 5 to 7: ScaleUp: more\n": {Time: at, Spec: 5, Replicas: 7, Reason: "ScaleUp: more", Scaled: true},
+		"  at 2026-01-05T12:00:00Z it kept 5: Steady\n":                  {Time: at, Spec: 5, Replicas: 5, Reason: "Steady"},
+		"  at 2026-01-05T12:00:00Z it decided nothing: FailedGetScale: read replicas: refused\n": {
+			Time: at, Skipped: true, Reason: "FailedGetScale: read replicas: refused", Error: "read replicas: refused",
+		},
+	} {
+		var b strings.Builder
+		printDecision(&b, "v3", result.Row{}, &rec)
+		if _, got, _ := strings.Cut(b.String(), "\n"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 }
 
 func TestParseTime(t *testing.T) {

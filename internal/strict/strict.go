@@ -97,9 +97,54 @@ func (n Node) Line() int {
 	return n.yaml.Line
 }
 
+// step is one part of a path: a key, or the place in a list.
+var step = regexp.MustCompile(`[^.\[\]]+|\[\d+\]`)
+
+// LineOf returns the line of what stands at a path within n, such as spec.metrics[1].target; of
+// a field that is not there, the line of what it belongs into.
+func (n Node) LineOf(path string) int {
+	at, line := n.yaml, n.Line()
+	for _, part := range step.FindAllString(path, -1) {
+		if at == nil {
+			break
+		}
+		key, value := within(resolve(at), part)
+		if value == nil {
+			break
+		}
+		at, line = value, key.Line
+	}
+	return line
+}
+
+// within returns what stands at a step within a mapping or a list, and where that begins.
+func within(n *yaml.Node, part string) (begin, value *yaml.Node) {
+	if number, ok := strings.CutPrefix(part, "["); ok {
+		i, err := strconv.Atoi(strings.TrimSuffix(number, "]"))
+		if err != nil || n.Kind != yaml.SequenceNode || i >= len(n.Content) {
+			return nil, nil
+		}
+		return n.Content[i], n.Content[i]
+	}
+	if n.Kind != yaml.MappingNode {
+		return nil, nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == part {
+			return n.Content[i], n.Content[i+1]
+		}
+	}
+	return nil, nil
+}
+
 // Fault returns an error about n as a whole.
 func (n Node) Fault(format string, args ...any) error {
 	return &Fault{File: n.file, Line: n.Line(), Path: n.path, Msg: fmt.Sprintf(format, args...)}
+}
+
+// FaultAt is Fault at the line of a path within n, which begins the message.
+func (n Node) FaultAt(path, msg string) error {
+	return &Fault{File: n.file, Line: n.LineOf(path), Path: n.path, Msg: msg}
 }
 
 // Text returns the string under the given key of a mapping, or "" where there is

@@ -286,3 +286,39 @@ func ExampleNode_Decode() {
 	// shop.yaml:1: nam: unknown field; did you mean "name"?
 	// shop.yaml:2: replicas: expected an integer, got "many"
 }
+
+// TestLineOf: a path leads to the line of its key, or of the item of a list, whatever the style of the
+// YAML; what is not there to the line of what it belongs into.
+func TestLineOf(t *testing.T) {
+	docs, err := strict.Parse([]byte(`# a comment
+spec: &spec
+  plain: 1
+  list:
+  - {a: 1,
+     b: 2}
+  -
+    a: {deep: [x,
+      y]}
+copy: *spec
+"json": {"k":
+  [1, {"last": true}]}
+`), "f.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{
+		"": 2, "spec": 2, "spec.plain": 3, "spec.list": 4, "spec.list[0]": 5, "spec.list[0].a": 5, "spec.list[0].b": 6,
+		"spec.list[1]": 8, "spec.list[1].a": 8, "spec.list[1].a.deep[0]": 8, "spec.list[1].a.deep[1]": 9,
+		"copy": 10, "copy.plain": 3, "json": 11, "json.k[1].last": 12,
+		"none": 2, "spec.none": 2, "spec.list[7]": 4, "spec.list[0].none.deeper": 5, "spec.plain.none": 3, "spec.list.a": 4, "spec[0]": 2,
+		"spec.list[x]": 4, "spec.list[99999999999999999999]": 4,
+	} {
+		if got := docs[0].LineOf(path); got != want {
+			t.Errorf("%q is on line %d, want %d", path, got, want)
+		}
+	}
+	var none strict.Node
+	if got := none.LineOf("spec"); got != 0 {
+		t.Errorf("an absent node has line %d", got)
+	}
+}
