@@ -77,15 +77,15 @@ func TestNothingScalesWhereEveryWriteFails(t *testing.T) {
 // TestRefusalsEnd: what was refused is asked for again at the next decision, and is granted at the
 // first one after the fault; before it nothing is refused.
 func TestRefusalsEnd(t *testing.T) {
-	e := refusing(t, v1alpha1.ClusterFault{At: "118m", Duration: lasting(20 * time.Minute)})
+	e := refusing(t, v1alpha1.ClusterFault{At: "58m", Duration: lasting(20 * time.Minute)})
 	calm := testEnv(t, e.recorded)
-	until := e.load.Start.Add(138 * time.Minute)
+	until := e.load.Start.Add(78 * time.Minute)
 	for _, name := range []string{"hpa", "v2", "v3", "scale"} {
 		ent := entrantNamed(t, e, name)
 		got, other := try(t, e, ent, configured(ent), catalog{}), try(t, calm, entrantNamed(t, calm, name), configured(ent), catalog{})
 		refused, pending, done := 0, false, false
 		for i, d := range got.decisions {
-			if d.Time.Before(e.load.Start.Add(118*time.Minute)) && string(got.lines[i]) != string(other.lines[i]) {
+			if d.Time.Before(e.load.Start.Add(58*time.Minute)) && string(got.lines[i]) != string(other.lines[i]) {
 				t.Fatalf("%s decided otherwise before the fault: %s", name, got.lines[i])
 			}
 			switch in := during(e, d.Time); {
