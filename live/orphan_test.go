@@ -3,6 +3,7 @@ package live_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -28,7 +29,7 @@ func (f *fixture) fromBackup(name string, original, floor, minReplicas int32) {
 	f.t.Helper()
 	f.create(&autoscalingv2.HorizontalPodAutoscaler{
 		ObjectMeta: metav1.ObjectMeta{Namespace: f.ns, Name: name, Annotations: map[string]string{
-			v1alpha1.AnnotationScaler: "lost", v1alpha1.AnnotationOriginal: fmt.Sprint(original), v1alpha1.AnnotationFloor: fmt.Sprint(floor),
+			v1alpha1.AnnotationScaler: "lost", v1alpha1.AnnotationOriginal: strconv.Itoa(int(original)), v1alpha1.AnnotationFloor: strconv.Itoa(int(floor)),
 		}},
 		Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
 			ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "shop"},
