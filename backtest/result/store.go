@@ -177,6 +177,12 @@ func Open(dir string) (*Folder, error) {
 		return nil, fmt.Errorf("%s: schema %q, want %q; %s, or use the version of hindcast that made it",
 			filepath.Join(dir, ResultFile), f.Result.Schema, Schema, again)
 	}
+	for _, p := range f.Result.Policies {
+		// Its files are looked for under its name.
+		if !filepath.IsLocal(p.Name) {
+			return nil, fmt.Errorf("%s: policy %q cannot be the name of a folder; %s", filepath.Join(dir, ResultFile), p.Name, again)
+		}
+	}
 	return f, nil
 }
 

@@ -224,6 +224,8 @@ func TestOpenNamesWhatIsWrong(t *testing.T) {
 		{"{", ":1: unexpected end of JSON input; make the run again"},
 		{"{\n\"seeds\": 1,\n", ":3: unexpected end of JSON input; make the run again"},
 		{`{"schema":"hindcast/result/v9"}`, `: schema "hindcast/result/v9", want "hindcast/result/v1"; make the run again, or`},
+		{`{"schema":"hindcast/result/v1","policies":[{"name":"v3"},{"name":"../../etc"}]}`, `: policy "../../etc" cannot be the name of a folder; make the run again`},
+		{`{"schema":"hindcast/result/v1","policies":[{"name":""}]}`, `: policy "" cannot`},
 		{"{\"schema\":\"hindcast/result/v1\",\n\"seed\":\"one\"}", ":2: "},
 	} {
 		if err := os.WriteFile(filepath.Join(dir, result.ResultFile), []byte(tc.text), 0o600); err != nil {

@@ -97,7 +97,7 @@ func runBacktest(c *cli.Context) (err error) {
 			if i > 0 && c.Err() != nil {
 				return exitError{exitInterrupted, fmt.Errorf("interrupted; of %d runs these were finished before and are kept: %d", len(writers), i)}
 			}
-			return err
+			return diskFull(err, in.folder(c, d), "free some space, or choose another folder with -o; nothing of it was kept")
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -23,6 +24,7 @@ type input struct {
 	manifests map[string]v1alpha1.Document
 	rules     []*promdb.RuleFile
 	blame     func(error) error // gives faults of the experiment their place
+	fromFile  bool              // there is an experiment file
 }
 
 // inputOf joins the experiment file, the flags and the defaults, and judges them.
@@ -37,7 +39,7 @@ func inputOf(c *cli.Context) (*input, error) {
 		if doc.Experiment == nil {
 			return nil, fmt.Errorf("%s:%d: the kind is %s; give a file of kind %s", name, doc.Line, doc.Kind(), v1alpha1.KindExperiment)
 		}
-		in.Experiment = doc.Experiment
+		in.Experiment, in.fromFile = doc.Experiment, true
 		place = func(path string) string { return fmt.Sprintf("%s:%d", name, doc.LineOf(path)) }
 		if name != "-" {
 			in.rebase(func(path string) string { return filepath.Join(filepath.Dir(name), path) })
@@ -238,15 +240,24 @@ func (in *input) setNumbers(c *cli.Context) error {
 	return errors.Join(faults...)
 }
 
+// missing says of a file that is not there who names it: the field of the experiment, or a flag. Other
+// errors name their own place.
+func (in *input) missing(field string, err error) error {
+	if !in.fromFile || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return in.blame(fmt.Errorf("%s: %w", field, err))
+}
+
 // readManifests reads the files that the policies name.
 func (in *input) readManifests(c *cli.Context) error {
 	var faults []error
-	for _, p := range in.Spec.Policies {
+	for i, p := range in.Spec.Policies {
 		if p.File == "" {
 			continue
 		}
 		doc, err := readManifest(c, p.File)
-		in.manifests[p.File], faults = doc, append(faults, err)
+		in.manifests[p.File], faults = doc, append(faults, in.missing(fmt.Sprintf("spec.policies[%d].file", i), err))
 	}
 	return errors.Join(faults...)
 }
@@ -254,10 +265,10 @@ func (in *input) readManifests(c *cli.Context) error {
 // readRules reads the rule files.
 func (in *input) readRules(c *cli.Context) error {
 	var faults []error
-	for _, name := range in.Spec.Rules {
+	for i, name := range in.Spec.Rules {
 		text, err := readFile(name, c.App.Reader)
 		if err != nil {
-			faults = append(faults, err)
+			faults = append(faults, in.missing(fmt.Sprintf("spec.rules[%d]", i), err))
 			continue
 		}
 		file, err := promdb.ParseRules(name, text)

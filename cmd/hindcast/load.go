@@ -19,8 +19,8 @@ const fewestValues = 8
 // which may take long.
 func (in *input) checkLoads() error {
 	var faults []error
-	for _, d := range in.Spec.Datasets {
-		faults = append(faults, in.checkLoad(d))
+	for i, d := range in.Spec.Datasets {
+		faults = append(faults, in.missing(fmt.Sprintf("spec.datasets[%d].path", i), in.checkLoad(d)))
 	}
 	return errors.Join(faults...)
 }

@@ -27,6 +27,9 @@ func reportCommand() *cli.Command {
 	}
 }
 
+// undrawn is the remedy where a report cannot be written; what there was before is left.
+const undrawn = "free some space, or copy the folder to where there is some, and draw it there"
+
 func runReport(c *cli.Context) error {
 	if c.Bool("live") {
 		return runReportLive(c)
@@ -48,7 +51,7 @@ func runReport(c *cli.Context) error {
 		return err
 	}
 	if err := reports.Write(f, f.Dir); err != nil {
-		return fmt.Errorf("draw the report: %w", err)
+		return diskFull(fmt.Errorf("draw the report: %w", err), dir, undrawn)
 	}
 	_, err = fmt.Fprintln(c.App.Writer, filepath.Join(f.Dir, result.HTMLFile))
 	return err
@@ -61,7 +64,7 @@ func reportScores(c *cli.Context, dir string) error {
 		return err
 	}
 	if err := reports.WriteScores(f, dir); err != nil {
-		return fmt.Errorf("draw the report: %w", err)
+		return diskFull(fmt.Errorf("draw the report: %w", err), dir, undrawn)
 	}
 	_, err = fmt.Fprintln(c.App.Writer, filepath.Join(dir, result.HTMLFile))
 	return err

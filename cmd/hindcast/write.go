@@ -18,7 +18,7 @@ func readFile(name string, stdin io.Reader) ([]byte, error) {
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s: no such file; check the path", name)
+		return nil, &noSuchFile{name}
 	case err != nil:
 		return nil, err
 	case info.IsDir():
@@ -26,6 +26,13 @@ func readFile(name string, stdin io.Reader) ([]byte, error) {
 	}
 	return os.ReadFile(name)
 }
+
+// noSuchFile is a file that is named somewhere and is not there.
+type noSuchFile struct{ name string }
+
+func (e *noSuchFile) Error() string { return e.name + ": no such file; check the path" }
+
+func (e *noSuchFile) Unwrap() error { return fs.ErrNotExist }
 
 // indented writes JSON for people and diffs.
 func indented(v any) ([]byte, error) {
