@@ -31,7 +31,7 @@ import (
 )
 
 // aDay is a run of a day of the shop with everything that the world exposes, made once; aBadDay
-// one on which everything goes wrong that may.
+// one on which much goes wrong.
 var (
 	aDay = sync.OnceValues(func() (*result.Folder, error) {
 		return simulate(func(*v1alpha1.ExperimentSpec) {})
@@ -242,7 +242,7 @@ var still = map[string]string{
 	"Calls of other services": "the service model waits as long for every request",
 }
 
-// TestFaultsShow: on a day on which everything goes wrong every panel shows that something happens, and those
+// TestFaultsShow: on a day on which much goes wrong every panel shows that something happens, and those
 // about what goes wrong that it does.
 func TestFaultsShow(t *testing.T) {
 	_, g := open(t, aBadDay)

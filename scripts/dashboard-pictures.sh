@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Draws the pictures of docs/dashboards.md: runs four policies on the first week of the
 # scenario shop with every metric, an application that fails now and then and, on the fourth day,
-# faults of every kind, and draws what the panels of the dashboards ask for.
+# faults, and draws what the panels of the dashboards ask for.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)

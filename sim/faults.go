@@ -37,7 +37,7 @@ type Fault struct {
 // A Hit is what a fault met: nothing where there was nothing to hit.
 type Hit struct {
 	Fault int      // its place in Config.Faults
-	Nodes []string // that failed
+	Nodes []string // that failed, or on which starts were slow
 	Pods  []string // that crashed, or were on the nodes, in order of creation
 }
 
@@ -49,7 +49,17 @@ func (w *World) Hits() []Hit { return slices.Clone(w.hits) }
 func (w *World) scheduleFaults() {
 	for i, f := range w.cfg.Faults {
 		if f.Kind == SlowStart {
-			continue // it changes only how long what begins takes
+			// It changes only how long what begins takes.
+			if f.Share > 0 {
+				w.events.push(f.At, Move, func() {
+					hit := Hit{Fault: i}
+					for _, n := range w.slowNodes(i, f.Share) {
+						hit.Nodes = append(hit.Nodes, w.nodes[n].name)
+					}
+					w.hits = append(w.hits, hit)
+				})
+			}
+			continue
 		}
 		w.events.push(f.At, Move, func() {
 			w.endSpan()

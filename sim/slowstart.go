@@ -36,18 +36,23 @@ func (w *World) slowings() []slowing {
 		}
 		s := slowing{from: f.At, until: f.At + f.For, factor: f.Factor, stage: f.Stage}
 		if f.Share > 0 {
-			all := make([]int, len(w.nodes))
-			for n := range all {
-				all[n] = n
-			}
 			s.nodes = make([]bool, len(w.nodes))
-			for _, n := range w.unlucky(i, f.Share, all) {
+			for _, n := range w.slowNodes(i, f.Share) {
 				s.nodes[n] = true
 			}
 		}
 		out = append(out, s)
 	}
 	return out
+}
+
+// slowNodes are those that a slow start of a share of the nodes hits.
+func (w *World) slowNodes(fault int, share float64) []int {
+	all := make([]int, len(w.nodes))
+	for n := range all {
+		all[n] = n
+	}
+	return w.unlucky(fault, share, all)
 }
 
 // lasting returns how long a stage of a start takes that begins now on a node and would take d. While

@@ -119,7 +119,7 @@ type SeedFaults struct {
 type Hit struct {
 	Seed  uint64   `json:"seed"`
 	Fault int      `json:"fault"`           // its place among those of the seed, from 0
-	Nodes []string `json:"nodes,omitempty"` // that failed
+	Nodes []string `json:"nodes,omitempty"` // that failed, or on which starts were slow
 	Pods  []string `json:"pods"`            // that crashed, or were on the nodes
 }
 
