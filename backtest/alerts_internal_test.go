@@ -213,8 +213,8 @@ func TestEveryAlertFires(t *testing.T) {
 			if tr.ruleFault != nil {
 				t.Errorf("a rule failed: %v", tr.ruleFault)
 			}
-			if len(tr.alerts) != 11 {
-				t.Errorf("%d alerts were judged, want 11", len(tr.alerts))
+			if len(tr.alerts) != 12 {
+				t.Errorf("%d alerts were judged, want 12", len(tr.alerts))
 			}
 			for _, want := range tc.fires {
 				if !slices.ContainsFunc(tr.alerts, func(a result.Alert) bool { return a.Name == want && a.Firings > 0 && a.Seconds > 0 }) {

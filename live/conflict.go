@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -77,6 +78,9 @@ func checkHPA(hpas []autoscalingv2.HorizontalPodAutoscaler, s *v1alpha1.Predicti
 		case !sameTarget(h.Spec.ScaleTargetRef, s.Spec.ScaleTargetRef):
 			return &refusal{reasonHPAMismatch, fmt.Sprintf("HorizontalPodAutoscaler %s scales %s %s, not %s %s",
 				name, h.Spec.ScaleTargetRef.Kind, h.Spec.ScaleTargetRef.Name, s.Spec.ScaleTargetRef.Kind, s.Spec.ScaleTargetRef.Name)}
+		case scaledObjectOf(h) != "":
+			return &refusal{reasonTargetHasKEDA, fmt.Sprintf("HorizontalPodAutoscaler %s belongs to ScaledObject %s of KEDA, which would set minReplicas back to its minReplicaCount; "+
+				"raise that, or write actuation: {type: External} and have the ScaledObject ask our external scaler", name, scaledObjectOf(h))}
 		case raisedBy(h) != "" && raisedBy(h) != s.Name:
 			return &refusal{reasonTwoScalers, fmt.Sprintf("PredictiveScaler %s has raised the floor of HorizontalPodAutoscaler %s", raisedBy(h), name)}
 		default:
@@ -84,6 +88,23 @@ func checkHPA(hpas []autoscalingv2.HorizontalPodAutoscaler, s *v1alpha1.Predicti
 		}
 	}
 	return &refusal{reasonNoHPA, fmt.Sprintf("there is no HorizontalPodAutoscaler %s; create it, or write actuation: {type: Scale}", name)}
+}
+
+// kedaName is the label by which KEDA marks an HPA that it made.
+const kedaName = "scaledobject.keda.sh/name"
+
+// scaledObjectOf is the ScaledObject of KEDA that owns an HPA, "" if none does. The label or
+// annotation counts too, since a tool that copies objects may drop owners.
+func scaledObjectOf(hpa *autoscalingv2.HorizontalPodAutoscaler) string {
+	for _, o := range hpa.OwnerReferences {
+		if o.Kind == "ScaledObject" && strings.HasPrefix(o.APIVersion, scaledObjects().Group+"/") {
+			return o.Name
+		}
+	}
+	if name := hpa.Labels[kedaName]; name != "" {
+		return name
+	}
+	return hpa.Annotations[kedaName]
 }
 
 // findScaledObject looks for one of KEDA on the target. A cluster without KEDA has none.

@@ -5,10 +5,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/autoscaler"
@@ -26,7 +29,14 @@ type metrics struct {
 
 	decisions, demotions, queryErrors, restarts, scaleErrors, replicaSeconds, shortSeconds *prometheus.CounterVec
 	duration                                                                               *prometheus.HistogramVec
+
+	condition *prometheus.GaugeVec
+	mu        sync.Mutex
+	shown     map[conditionKey]metav1.Condition // what condition shows
 }
+
+// A conditionKey is one condition of one scaler.
+type conditionKey struct{ namespace, scaler, kind string }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	factory := promauto.With(reg)
@@ -50,6 +60,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		observed: gauge(metricnames.ScalerObserved),
 		skill:    gauge(metricnames.ScalerSkill),
 		stale:    gauge(metricnames.ScalerStale),
+
+		condition: gauge(metricnames.ScalerCondition),
+		shown:     map[conditionKey]metav1.Condition{},
 
 		decisions:      counter(metricnames.ScalerDecisions),
 		demotions:      counter(metricnames.ScalerDemotions),
@@ -93,6 +106,30 @@ func (m *metrics) forget(namespace, name string) {
 		c.DeletePartialMatch(labels)
 	}
 	m.duration.DeletePartialMatch(labels)
+	m.conditions(namespace, name, nil)
+}
+
+// conditions shows the conditions of a status. There is one sample for each, so that what
+// a condition said before is over with the next scrape.
+func (m *metrics) conditions(namespace, name string, all []metav1.Condition) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, kind := range []string{v1alpha1.ConditionActive, v1alpha1.ConditionFresh, v1alpha1.ConditionTrusted, v1alpha1.ConditionAbleToScale} {
+		key := conditionKey{namespace, name, kind}
+		before, seen := m.shown[key]
+		now := meta.FindStatusCondition(all, kind)
+		if seen && now != nil && now.Status == before.Status && now.Reason == before.Reason {
+			continue
+		}
+		if seen {
+			m.condition.DeleteLabelValues(namespace, name, kind, strings.ToLower(string(before.Status)), before.Reason)
+			delete(m.shown, key)
+		}
+		if now != nil {
+			m.condition.WithLabelValues(namespace, name, kind, strings.ToLower(string(now.Status)), now.Reason).Set(1)
+			m.shown[key] = *now
+		}
+	}
 }
 
 // Why the loop of a scaler may begin anew.

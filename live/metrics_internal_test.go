@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/autoscaler"
@@ -13,7 +14,7 @@ import (
 )
 
 // TestWhatRestsIsNotShown: once a loop ended its gauges are gone, so that nobody takes them
-// for news; its counters and its mode stay. What is gone for good leaves nothing.
+// for news; its counters, its mode and its conditions stay, as they do in its status. What is gone for good leaves nothing.
 func TestWhatRestsIsNotShown(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	m := newMetrics(reg)
@@ -28,6 +29,7 @@ func TestWhatRestsIsNotShown(t *testing.T) {
 	m.accuracy.WithLabelValues("shop", "web", "requests", "3m").Set(0.9)
 	m.forecast.WithLabelValues("shop", "web", "requests", "3m", "0.99").Set(5)
 	m.shadow("shop", "web", tick{})
+	m.conditions("shop", "web", []metav1.Condition{{Type: v1alpha1.ConditionActive, Status: metav1.ConditionTrue, Reason: "Running"}})
 	shown := func() map[string]bool {
 		families, err := reg.Gather()
 		if err != nil {
@@ -48,7 +50,7 @@ func TestWhatRestsIsNotShown(t *testing.T) {
 	m.rest("shop", "web")
 	after := shown()
 	for _, metric := range metricnames.All() {
-		want := before[metric.Name] && (metric.Type != metricnames.Gauge || metric.Name == metricnames.ScalerMode)
+		want := before[metric.Name] && (metric.Type != metricnames.Gauge || metric.Name == metricnames.ScalerMode || metric.Name == metricnames.ScalerCondition)
 		if metric.Source == metricnames.Scaler && after[metric.Name] != want {
 			t.Errorf("%s is shown while the loop rests: %v, want %v", metric.Name, after[metric.Name], want)
 		}

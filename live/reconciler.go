@@ -85,12 +85,13 @@ func Add(mgr ctrl.Manager, cfg Config) error {
 		Complete(c)
 }
 
-// hpaChanged sees HPAs that come, go, or change their target or whose floor they have.
+// hpaChanged sees HPAs that come, go, or change their target, their owner or whose floor
+// they have.
 func hpaChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, ok1 := e.ObjectOld.(*autoscalingv2.HorizontalPodAutoscaler)
 		after, ok2 := e.ObjectNew.(*autoscalingv2.HorizontalPodAutoscaler)
-		return !ok1 || !ok2 || raisedBy(before) != raisedBy(after) ||
+		return !ok1 || !ok2 || raisedBy(before) != raisedBy(after) || scaledObjectOf(before) != scaledObjectOf(after) ||
 			!equality.Semantic.DeepEqual(before.Spec.ScaleTargetRef, after.Spec.ScaleTargetRef)
 	}}
 }

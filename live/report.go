@@ -29,6 +29,7 @@ func (r *runner) update(ctx context.Context, change func(*v1alpha1.PredictiveSca
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change(&r.status)
+	r.c.metrics.conditions(r.object.Namespace, r.object.Name, r.status.Conditions)
 	every := r.c.cfg.StatusEvery
 	if r.status.Mode == v1alpha1.ModeActive && r.object.Spec.Actuation.Type == v1alpha1.ActuationExternal {
 		every = 0

@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"hindcast.dev/api/v1alpha1"
@@ -101,15 +102,18 @@ func (r *runner) run(ctx context.Context) {
 		case errors.Is(err, errClockJumped):
 			reason = restartJump
 			r.log.Warn("the wall clock jumped; the scaler begins anew")
+			r.noteRestart(ctx, reason)
 			r.c.event(r.object, corev1.EventTypeWarning, restartJump, "The wall clock jumped; beginning anew from the history of Prometheus")
 			continue
 		case errors.Is(err, errWarmAgain):
 			reason = restartWarm
+			r.noteRestart(ctx, reason)
 			r.c.event(r.object, corev1.EventTypeNormal, restartWarm, "Prometheus answers; beginning anew from its history")
 			continue
 		}
 		reason = restartError
 		r.log.Warn("scaler stopped; it begins anew", "err", err, "pause", pause)
+		r.noteRestart(ctx, reason)
 		r.activity(ctx, false, reasonFor(err), err.Error())
 		if time.Since(began) > longestPause {
 			pause = shortestPause
@@ -120,6 +124,13 @@ func (r *runner) run(ctx context.Context) {
 		}
 		pause = min(2*pause, longestPause)
 	}
+}
+
+// noteRestart shows in the status that the loop begins anew.
+func (r *runner) noteRestart(ctx context.Context, reason string) {
+	r.update(ctx, func(st *v1alpha1.PredictiveScalerStatus) {
+		st.LastRestart = &v1alpha1.RestartStatus{Time: metav1.Now(), Reason: reason}
+	})
 }
 
 // life builds the policy with its past and runs the loop.

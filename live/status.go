@@ -58,6 +58,9 @@ func material(before, after *v1alpha1.PredictiveScalerStatus) bool {
 	a, b := before.DeepCopy(), after.DeepCopy()
 	for _, st := range []*v1alpha1.PredictiveScalerStatus{a, b} {
 		st.LastDecisionTime, st.Forecast, st.Shadow, st.Reason = nil, nil, nil, ""
+		if st.LastRestart != nil {
+			st.LastRestart.Time = metav1.Time{}
+		}
 		for i := range st.Conditions {
 			st.Conditions[i].Message = ""
 		}

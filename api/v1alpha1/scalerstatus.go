@@ -79,6 +79,9 @@ type PredictiveScalerStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=256
 	RecentChanges []ReplicaChange `json:"recentChanges,omitempty"`
+	// LastRestart is when and why the loop last began anew.
+	// +optional
+	LastRestart *RestartStatus `json:"lastRestart,omitempty"`
 	// Shadow compares what was decided with what happened.
 	// +optional
 	Shadow *ShadowStatus `json:"shadow,omitempty"`
@@ -119,6 +122,15 @@ type FloorStatus struct {
 	HPA string `json:"hpa"`
 	// OriginalMinReplicas is what it had before.
 	OriginalMinReplicas int32 `json:"originalMinReplicas"`
+}
+
+// RestartStatus is why a loop began anew.
+//
+// +kubebuilder:object:generate=true
+type RestartStatus struct {
+	Time metav1.Time `json:"time"`
+	// Reason is ClockJumped, WarmingUp (Prometheus answered at last) or Failed.
+	Reason string `json:"reason"`
 }
 
 // ReplicaChange is one change that was carried out.

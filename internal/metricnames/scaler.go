@@ -18,12 +18,14 @@ const (
 	ScalerDecisions        = "hindcast_scaler_decisions_total"
 	ScalerReplicaSeconds   = "hindcast_scaler_replica_seconds_total"
 	ScalerRestarts         = "hindcast_scaler_restarts_total"
+	ScalerCondition        = "hindcast_scaler_condition"
 	ScalerScaleErrors      = "hindcast_scaler_scale_errors_total"
 	ScalerShortSeconds     = "hindcast_scaler_short_seconds_total"
 )
 
 var scaler = []Metric{
 	{ScalerAccuracy, Gauge, "", []string{"namespace", "scaler", "metric", "horizon"}, Scaler, "1 - WAPE of the point forecasts a horizon ahead, over about a day: sum of |forecast - observed| over sum of observed. No sample before an hour of forecasts was judged."},
+	{ScalerCondition, Gauge, "", []string{"namespace", "scaler", "condition", "status", "reason"}, Scaler, "1 for what each condition of the status (Active, Fresh, Trusted, AbleToScale) says: status true or false, and the reason. No sample for anything else."},
 	{ScalerCurrent, Gauge, "replicas", []string{"namespace", "scaler"}, Scaler, ".status.replicas at the last decision."},
 	{ScalerDecisionDuration, Histogram, "seconds", []string{"namespace", "scaler"}, Scaler, "Time from the first query of a decision to its end. In a backtest deciding takes no simulated time."},
 	{ScalerDecisions, Counter, "", []string{"namespace", "scaler", "reason"}, Scaler, "Decisions by reason."},
@@ -44,8 +46,12 @@ var scaler = []Metric{
 }
 
 // InBacktest reports whether the world of a backtest exposes m: what the live controller
-// reckons of decisions that were not carried out is measured in a backtest, and no loop
-// begins anew there.
+// reckons of decisions that were not carried out is measured in a backtest, no loop begins
+// anew there, and there is no object with a status.
 func (m Metric) InBacktest() bool {
-	return m.Name != ScalerReplicaSeconds && m.Name != ScalerShortSeconds && m.Name != ScalerRestarts
+	switch m.Name {
+	case ScalerReplicaSeconds, ScalerShortSeconds, ScalerRestarts, ScalerCondition:
+		return false
+	}
+	return true
 }
