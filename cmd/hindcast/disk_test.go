@@ -17,7 +17,7 @@ func TestDiskFull(t *testing.T) {
 	if want := "write run: " + syscall.ENOSPC.Error() + "; free some"; got == nil || got.Error() != want || !errors.Is(got, syscall.ENOSPC) {
 		t.Errorf("%v, want %s", got, want)
 	}
-	if other := errors.New("no answer"); diskFull(other, "run", "free some") != other || diskFull(nil, "run", "") != nil {
+	if other := errors.New("no answer"); diskFull(other, "run", "free some").Error() != "no answer" || diskFull(nil, "run", "") != nil {
 		t.Error("another error is not what it was")
 	}
 }
