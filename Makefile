@@ -42,7 +42,7 @@ fuzz: ## fuzz every target for FUZZTIME each; FUZZ chooses some by a regular exp
 PEERS := $(addprefix bin/peers/,victoria-metrics thanos mimir keda-operator keda-adapter)
 test-peers: bin/prometheus $(PEERS) bin/peers/keda-crds plane-assets ## the tests on Thanos, Mimir, VictoriaMetrics and KEDA; builds them first, sixteen CPU minutes
 	HINDCAST_PEERS=$(abspath bin/peers) $(GO) test -count 1 -timeout 20m -v -run 'Peers|Thanos|Victoria' ./internal/mirror
-	HINDCAST_PEERS=$(abspath bin/peers) $(GO) test -count 1 -timeout 20m -v -run 'TestKEDA$$' ./live
+	HINDCAST_PEERS=$(abspath bin/peers) $(GO) test -count 1 -timeout 20m -v -run 'TestKEDA$$|TestPeersLive' ./live
 
 test-image: bin/ko bin/layout $(KUBEBUILDER_ASSETS)/kube-apiserver ## build the controller's image by ko and by the Dockerfile's commands, open it, and run it on a read-only root
 	bin/layout bin/ko bin/image

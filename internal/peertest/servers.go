@@ -12,7 +12,7 @@ import (
 type Server struct {
 	URL    string // up to what precedes /api/v1
 	Tenant string // to be sent as X-Scope-OrgID; "": there are none
-	push   string // where samples are written; "": nowhere
+	Push   string // where samples are written, by remote write; "": nowhere
 	flush  string // asked after writing; "": not needed
 	*process
 }
@@ -28,7 +28,7 @@ func VictoriaMetrics(t testing.TB, args ...string) *Server {
 		"-httpListenAddr=" + address, "-storageDataPath=" + t.TempDir(), "-retentionPeriod=100y", "-loggerLevel=ERROR",
 	}, args...)...)
 	p.ready(t, "http://"+address+"/health")
-	return &Server{URL: "http://" + address, push: "http://" + address + "/api/v1/write", flush: "http://" + address + "/internal/force_flush", process: p}
+	return &Server{URL: "http://" + address, Push: "http://" + address + "/api/v1/write", flush: "http://" + address + "/internal/force_flush", process: p}
 }
 
 // Mimir runs an empty server of all its parts in one process, on files, that tells tenants
@@ -67,7 +67,7 @@ func Mimir(t testing.TB, tenant string, args ...string) *Server {
 		"-querier.query-ingesters-within=0", "-ingester.ring.min-ready-duration=0s",
 	}, args...)...)
 	p.ready(t, "http://"+address+"/ready")
-	return &Server{URL: "http://" + address + "/prometheus", Tenant: tenant, push: "http://" + address + "/api/v1/push", process: p}
+	return &Server{URL: "http://" + address + "/prometheus", Tenant: tenant, Push: "http://" + address + "/api/v1/push", process: p}
 }
 
 // A Sidecar gives Thanos the series of a Prometheus.

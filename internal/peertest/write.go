@@ -41,7 +41,7 @@ func (s *Server) Write(t testing.TB, series []Series) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.ask(t, http.MethodPost, s.push, snappy.Encode(nil, plain))
+	s.ask(t, http.MethodPost, s.Push, snappy.Encode(nil, plain))
 	if s.flush != "" {
 		s.ask(t, http.MethodGet, s.flush, nil)
 	}

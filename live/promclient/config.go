@@ -24,8 +24,9 @@ const (
 )
 
 // DefaultParameters are sent with every query: Thanos obeys the first, VictoriaMetrics the
-// others, and who does not know them ignores them. An answer of a part of the stores is an
-// error then, and VictoriaMetrics evaluates at the instants that were asked for.
+// others, and who does not know them ignores them. An answer without a store that was asked
+// is an error then (Thanos does not ask those of --endpoint that it has seen fail), and
+// VictoriaMetrics evaluates at the instants that were asked for.
 func DefaultParameters() url.Values {
 	return url.Values{"partial_response": {"false"}, "deny_partial_response": {"1"}, "nocache": {"1"}}
 }
