@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -90,6 +91,7 @@ func explain(w io.Writer, f *result.Folder, at time.Time, policy string) error {
 			return err
 		}
 		printDecision(w, p.Name, state, rec)
+		printHits(w, &f.Result, p.Hits, at)
 	}
 	return nil
 }
@@ -98,10 +100,30 @@ func explain(w io.Writer, f *result.Folder, at time.Time, policy string) error {
 // evicted minutes later, and windows of queries and stabilization are shorter.
 const faultEcho = 30 * time.Minute
 
+// matters reports whether a fault goes on at an instant, or did shortly before.
+func matters(f result.Fault, at time.Time) bool {
+	return !at.Before(f.Start) && at.Sub(f.End) <= faultEcho
+}
+
+// printHits tells what those faults hit under a policy. The timeline and the decisions are of the
+// first seed.
+func printHits(w io.Writer, r *result.Result, hits []result.Hit, at time.Time) {
+	for _, h := range hits {
+		if h.Seed != r.Seed || h.Fault >= len(r.Faults) || !matters(r.Faults[h.Fault], at) {
+			continue
+		}
+		met := append(slices.Clone(h.Nodes), h.Pods...)
+		if len(met) == 0 {
+			met = []string{"nothing"}
+		}
+		fmt.Fprintf(w, "  hit      by the %s: %s\n", r.Faults[h.Fault].Description, strings.Join(met, ", "))
+	}
+}
+
 // printFaults tells of the faults at an instant or shortly before.
 func printFaults(w io.Writer, faults []result.Fault, at time.Time) {
 	for _, f := range faults {
-		if at.Before(f.Start) || at.Sub(f.End) > faultEcho {
+		if !matters(f, at) {
 			continue
 		}
 		when := "since " + f.Start.UTC().Format(time.RFC3339)

@@ -148,6 +148,32 @@ func TestParseTime(t *testing.T) {
 	}
 }
 
+// TestPrintHits: what was hit under a policy is told for as long as the fault is, of the first seed.
+func TestPrintHits(t *testing.T) {
+	noon := time.Date(2026, time.January, 5, 12, 0, 0, 0, time.UTC)
+	r := &result.Result{Seed: 7, Faults: []result.Fault{
+		{Start: noon, End: noon.Add(10 * time.Minute), Description: "loss of a node"},
+		{Start: noon.Add(time.Hour), End: noon.Add(time.Hour), Description: "crash of a pod"},
+	}}
+	hits := []result.Hit{
+		{Seed: 7, Fault: 0, Nodes: []string{"node-1"}, Pods: []string{"app-3", "app-9"}}, {Seed: 7, Fault: 1, Pods: []string{}},
+		{Seed: 8, Fault: 0, Nodes: []string{"node-2"}},
+	}
+	for after, want := range map[time.Duration]string{
+		-time.Second:                 "",
+		0:                            "  hit      by the loss of a node: node-1, app-3, app-9\n",
+		40 * time.Minute:             "  hit      by the loss of a node: node-1, app-3, app-9\n",
+		40*time.Minute + time.Second: "",
+		time.Hour:                    "  hit      by the crash of a pod: nothing\n",
+	} {
+		var b strings.Builder
+		printHits(&b, r, hits, noon.Add(after))
+		if b.String() != want {
+			t.Errorf("after %v: %q, want %q", after, b.String(), want)
+		}
+	}
+}
+
 // TestPrintFaults: those that go on, and those that ended shortly before; never those to come.
 func TestPrintFaults(t *testing.T) {
 	noon := time.Date(2026, time.January, 5, 12, 0, 0, 0, time.UTC)
