@@ -40,7 +40,7 @@ fuzz: ## fuzz every target for FUZZTIME each; FUZZ chooses some by a regular exp
 	GO=$(GO) scripts/fuzz.sh $(FUZZTIME) '$(FUZZ)'
 
 PEERS := $(addprefix bin/peers/,victoria-metrics thanos mimir keda-operator keda-adapter)
-test-peers: bin/prometheus $(PEERS) bin/peers/keda-crds plane-assets ## the tests on Thanos, Mimir, VictoriaMetrics and KEDA; builds them first, sixteen CPU minutes
+test-peers: bin/prometheus bin/promtool $(PEERS) bin/peers/keda-crds $(KUBEBUILDER_ASSETS)/kube-apiserver $(KUBEBUILDER_ASSETS)/kwok ## the tests on Thanos, Mimir, VictoriaMetrics and KEDA; builds them first, sixteen CPU minutes
 	HINDCAST_PEERS=$(abspath bin/peers) $(GO) test -count 1 -timeout 20m -v -run 'Peers|Thanos|Victoria' ./internal/mirror
 	HINDCAST_PEERS=$(abspath bin/peers) $(GO) test -count 1 -timeout 20m -v -run 'TestKEDA$$|TestPeersLive' ./live
 
