@@ -1,11 +1,14 @@
 package live_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -88,6 +91,37 @@ func TestBadObjects(t *testing.T) {
 			second.Name, second.Weight = "second", "1"
 			s.Metrics = append(s.Metrics, second)
 		}, "all metrics a weight, or none"},
+		{"no kind of target", func(s *v1alpha1.PredictiveScalerSpec) { s.ScaleTargetRef.Kind = "" }, "spec.scaleTargetRef: Invalid value: kind is missing"},
+		{"no name of target", func(s *v1alpha1.PredictiveScalerSpec) { s.ScaleTargetRef.Name = "" }, "name is missing"},
+		{"a negative weight", func(s *v1alpha1.PredictiveScalerSpec) { s.Metrics[0].Weight = "-1" }, "not negative"},
+		{"no weight counts", func(s *v1alpha1.PredictiveScalerSpec) { s.Metrics[0].Weight = "0" }, "all weights are 0"},
+		{"a quantile above 1", func(s *v1alpha1.PredictiveScalerSpec) { s.Forecast.Quantile = "99" }, "a number between 0 and 1, or auto"},
+		{"quantile 1", func(s *v1alpha1.PredictiveScalerSpec) { s.Forecast.Quantile = "1" }, "a number between 0 and 1, or auto"},
+		{"quantile 0", func(s *v1alpha1.PredictiveScalerSpec) { s.Forecast.Quantile = "0.0" }, "a number between 0 and 1, or auto"},
+		{"no quantile", func(s *v1alpha1.PredictiveScalerSpec) { s.Forecast.Quantile = "most" }, "a number between 0 and 1, or auto"},
+		{"no horizon", func(s *v1alpha1.PredictiveScalerSpec) { s.Forecast.Horizon = "soon" }, "such as 5m, or auto"},
+		{"a horizon without a unit", func(s *v1alpha1.PredictiveScalerSpec) { s.Forecast.Horizon = "300" }, "such as 5m, or auto"},
+		{"a horizon of nothing", func(s *v1alpha1.PredictiveScalerSpec) { s.Forecast.Horizon = "0s" }, "such as 5m, or auto"},
+		{"a horizon in the past", func(s *v1alpha1.PredictiveScalerSpec) { s.Forecast.Horizon = "-5m" }, "such as 5m, or auto"},
+		{"no season", func(s *v1alpha1.PredictiveScalerSpec) { s.Forecast.Season = "often" }, "none or auto"},
+		{"a season of nothing", func(s *v1alpha1.PredictiveScalerSpec) { s.Forecast.Season = "24h,0s" }, "none or auto"},
+		{"an empty season", func(s *v1alpha1.PredictiveScalerSpec) { s.Forecast.Season = "24h," }, "none or auto"},
+		{"a window of two hours", func(s *v1alpha1.PredictiveScalerSpec) {
+			s.Behavior = down(autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: new(int32(7200))})
+		}, "write 0 to 3600"},
+		{"a negative window", func(s *v1alpha1.PredictiveScalerSpec) {
+			s.Behavior = down(autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: new(int32(-1))})
+		}, "write 0 to 3600"},
+		{"an unknown selection", func(s *v1alpha1.PredictiveScalerSpec) {
+			s.Behavior = down(autoscalingv2.HPAScalingRules{SelectPolicy: new(autoscalingv2.ScalingPolicySelect("Most"))})
+		}, "Max, Min or Disabled"},
+		{"a policy of no kind", func(s *v1alpha1.PredictiveScalerSpec) { s.Behavior = down(rule("Nodes", 1, 60)) }, "Pods or Percent"},
+		{"a policy of nothing", func(s *v1alpha1.PredictiveScalerSpec) { s.Behavior = down(rule("Pods", 0, 60)) }, "a value of 1 or more"},
+		{"a period of an hour", func(s *v1alpha1.PredictiveScalerSpec) { s.Behavior = down(rule("Pods", 1, 3600)) }, "1 to 1800"},
+		{"a period of nothing", func(s *v1alpha1.PredictiveScalerSpec) { s.Behavior = down(rule("Percent", 1, 0)) }, "1 to 1800"},
+		{"a negative tolerance", func(s *v1alpha1.PredictiveScalerSpec) {
+			s.Behavior = down(autoscalingv2.HPAScalingRules{Tolerance: new(resource.MustParse("-100m"))})
+		}, "tolerance is negative"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := f.scaler("bad", "shop", v1alpha1.ModeShadow)
@@ -101,6 +135,48 @@ func TestBadObjects(t *testing.T) {
 				t.Error("a backtest takes it")
 			}
 		})
+	}
+}
+
+// down are rules for scaling down.
+func down(r autoscalingv2.HPAScalingRules) *autoscalingv2.HorizontalPodAutoscalerBehavior {
+	return &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleDown: &r}
+}
+
+func rule(kind autoscalingv2.HPAScalingPolicyType, value, period int32) autoscalingv2.HPAScalingRules {
+	return autoscalingv2.HPAScalingRules{Policies: []autoscalingv2.HPAScalingPolicy{{Type: kind, Value: value, PeriodSeconds: period}}}
+}
+
+// TestGoodObjects: what is just good enough for a backtest is taken by the API server too.
+func TestGoodObjects(t *testing.T) {
+	t.Parallel()
+	f := cluster(t)
+	for i, change := range []func(*v1alpha1.PredictiveScalerSpec){
+		func(s *v1alpha1.PredictiveScalerSpec) { s.Forecast.Quantile = "0.999" },
+		func(s *v1alpha1.PredictiveScalerSpec) { s.Forecast.Quantile = "1e-3" },
+		func(s *v1alpha1.PredictiveScalerSpec) { s.Forecast.Quantile = ".5" },
+		func(s *v1alpha1.PredictiveScalerSpec) { s.Forecast.Horizon = "1h30m" },
+		func(s *v1alpha1.PredictiveScalerSpec) { s.Forecast.Horizon = "1.5h" },
+		func(s *v1alpha1.PredictiveScalerSpec) { s.Forecast.Season = "none" },
+		func(s *v1alpha1.PredictiveScalerSpec) { s.Forecast.Season = "24h, 168h" },
+		func(s *v1alpha1.PredictiveScalerSpec) { s.Metrics[0].Weight = "0.5" },
+		func(s *v1alpha1.PredictiveScalerSpec) {
+			s.Behavior = down(autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: new(int32(3600)), Tolerance: new(resource.MustParse("0"))})
+		},
+		func(s *v1alpha1.PredictiveScalerSpec) { s.Behavior = down(rule("Percent", 1, 1800)) },
+		func(s *v1alpha1.PredictiveScalerSpec) {
+			s.Behavior = down(autoscalingv2.HPAScalingRules{SelectPolicy: new(autoscalingv2.DisabledPolicySelect)})
+		},
+	} {
+		s := f.scaler(fmt.Sprintf("good-%d", i), "shop", v1alpha1.ModeShadow)
+		change(&s.Spec)
+		if err := f.client.Create(t.Context(), s.DeepCopy()); err != nil {
+			t.Errorf("good-%d: the API server: %v", i, err)
+		}
+		s.Default()
+		if err := s.Validate(); err != nil {
+			t.Errorf("good-%d: a backtest: %v", i, err)
+		}
 	}
 }
 

@@ -284,7 +284,8 @@ func (c *reconciler) carryOut(ctx context.Context, s *v1alpha1.PredictiveScaler,
 	if a := s.Spec.Actuation; p.active && a.Type == v1alpha1.ActuationHPAMinReplicas {
 		keep = a.HPARef.Name
 		before := s.DeepCopy()
-		if controllerutil.AddFinalizer(s, v1alpha1.Finalizer) {
+		// A dry run raises no floor that somebody would have to give back.
+		if !c.cfg.DryRun && controllerutil.AddFinalizer(s, v1alpha1.Finalizer) {
 			if err := c.client.Patch(ctx, s, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), fieldOwner); err != nil {
 				return fmt.Errorf("add finalizer: %w", err)
 			}

@@ -183,9 +183,9 @@ func (rec *recorder) describe(st *v1alpha1.PredictiveScalerStatus, s *autoscaler
 		return
 	}
 	st.CurrentReplicas, st.DesiredReplicas, st.Holding = s.Input.Spec, s.Decision.Replicas, s.Decision.Hold
-	if s.Scaled {
+	if s.Scaled && !rec.r.c.cfg.DryRun { // in a dry run nothing has changed that a rate limit should count
 		noteChange(st, now, s.Input.Spec, s.Decision.Replicas)
-		if a := rec.r.object.Spec.Actuation; a.Type == v1alpha1.ActuationHPAMinReplicas && st.Floor == nil && !rec.r.c.cfg.DryRun {
+		if a := rec.r.object.Spec.Actuation; a.Type == v1alpha1.ActuationHPAMinReplicas && st.Floor == nil {
 			st.Floor = &v1alpha1.FloorStatus{HPA: a.HPARef.Name, OriginalMinReplicas: s.Input.Spec}
 		}
 	}

@@ -187,12 +187,42 @@ func TestDryRunKeepsTheScalerOfAFloor(t *testing.T) {
 // TestDryRunRaisesNoFloor: the status does not tell of a floor that nobody raised.
 func TestDryRunRaisesNoFloor(t *testing.T) {
 	t.Parallel()
-	f := start(t, level(95), func(c *live.Config) { c.DryRun = true })
+	f := cluster(t)
+	var mu sync.Mutex
+	var stored []string
+	dry := 0
+	see := func(r *http.Request) error {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case r.Method == http.MethodGet, strings.Contains(r.URL.Path, "/predictivescalers/") && strings.HasSuffix(r.URL.Path, "/status"),
+			strings.Contains(r.URL.Path, "/events"):
+		case r.URL.Query().Get("dryRun") == metav1.DryRunAll:
+			dry++
+		default:
+			stored = append(stored, r.Method+" "+r.URL.Path)
+		}
+		return nil
+	}
+	f.run(observed(f.cluster.Config, see), level(95), func(c *live.Config) { c.DryRun = true })
 	f.deployment("shop", 2)
+	f.deployment("other", 2)
 	f.hpa("shop", "shop", 3, 20)
 	f.create(floored(f.scaler("shop", "shop", v1alpha1.ModeActive), "shop"))
-	if note := f.event("shop", "Rescaled"); !strings.Contains(note, "(dry run)") {
-		t.Errorf("event %q", note)
+	f.create(f.scaler("other", "other", v1alpha1.ModeActive))
+	for _, name := range []string{"shop", "other"} {
+		if note := f.event(name, "Rescaled"); !strings.Contains(note, "(dry run)") {
+			t.Errorf("event %q", note)
+		}
+		f.want("the decision in the status of "+name, 10, func() int32 { return f.status(name).DesiredReplicas })
+		s := &v1alpha1.PredictiveScaler{}
+		f.get(name, s)
+		if len(s.Finalizers) != 0 || len(s.Status.RecentChanges) != 0 || s.Status.LastScaleTime != nil {
+			t.Errorf("%s: finalizers %v, changes %v, last of them %v; want none", name, s.Finalizers, s.Status.RecentChanges, s.Status.LastScaleTime)
+		}
+	}
+	if n := f.replicas("other"); n != 2 {
+		t.Errorf("%d replicas after a dry run, want 2", n)
 	}
 	f.eventually("the status tells of the decision", func() error {
 		st := f.status("shop")
@@ -204,6 +234,11 @@ func TestDryRunRaisesNoFloor(t *testing.T) {
 		}
 		return nil
 	})
+	mu.Lock()
+	defer mu.Unlock()
+	if len(stored) > 0 || dry < 2 {
+		t.Errorf("stored by a dry run: %v; %d requests were dry, want 2 or more", stored, dry)
+	}
 }
 
 // TestFloorMoves: a scaler that is given another HPA gives the first one's floor back, and
@@ -487,10 +522,10 @@ func TestWhatCannotRun(t *testing.T) {
 	query.Spec.Metrics[0].Query = "forbidden"
 	f.create(query)
 	f.condition("query", v1alpha1.ConditionActive, metav1.ConditionFalse, "InvalidQuery")
-	season := f.scaler("season", "shop", v1alpha1.ModeActive)
-	season.Spec.Forecast.Season = "often"
-	f.create(season)
-	f.condition("season", v1alpha1.ConditionActive, metav1.ConditionFalse, "InvalidSpec")
+	model := f.scaler("model", "shop", v1alpha1.ModeActive)
+	model.Spec.Forecast.Model = "crystal-ball" // which models there are the controller knows, not the CRD
+	f.create(model)
+	f.condition("model", v1alpha1.ConditionActive, metav1.ConditionFalse, "InvalidSpec")
 	f.create(f.scaler("lost", "nowhere", v1alpha1.ModeActive))
 	f.condition("lost", v1alpha1.ConditionActive, metav1.ConditionFalse, "TargetNotFound")
 	f.deployment("other", 2)

@@ -47,6 +47,8 @@ type PredictiveScalerList struct {
 // +kubebuilder:validation:XValidation:rule="self.minReplicas > 0 || self.metrics.exists(m, has(m.target.perReplica))",message="minReplicas 0 needs a metric with target.perReplica, since without replicas there is no utilization to scale up on"
 type PredictiveScalerSpec struct {
 	// ScaleTargetRef names the workload; it must have a scale subresource.
+	// +kubebuilder:validation:XValidation:rule="self.kind != ''",message="kind is missing; set it, such as Deployment"
+	// +kubebuilder:validation:XValidation:rule="self.name != ''",message="name is missing; set it"
 	ScaleTargetRef autoscalingv2.CrossVersionObjectReference `json:"scaleTargetRef"`
 	// MinReplicas is the lower bound; default 1.
 	// +optional
@@ -71,6 +73,7 @@ type PredictiveScalerSpec struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:XValidation:rule="self.all(m, has(m.weight)) || self.all(m, !has(m.weight))",message="give all metrics a weight, or none"
+	// +kubebuilder:validation:XValidation:rule="self.all(m, !has(m.weight)) || self.exists(m, has(m.weight) && double(m.weight) > 0.0)",message="all weights are 0; raise one, or remove them all"
 	Metrics []Metric `json:"metrics"`
 	// Forecast chooses the model and what is read off it.
 	// +optional
@@ -87,6 +90,16 @@ type PredictiveScalerSpec struct {
 	// Behavior limits the speed of scaling, with the meaning that it has in a
 	// HorizontalPodAutoscaler.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="!has(self.scaleUp) || !has(self.scaleUp.stabilizationWindowSeconds) || (self.scaleUp.stabilizationWindowSeconds >= 0 && self.scaleUp.stabilizationWindowSeconds <= 3600)",message="scaleUp.stabilizationWindowSeconds is out of range; write 0 to 3600"
+	// +kubebuilder:validation:XValidation:rule="!has(self.scaleUp) || !has(self.scaleUp.selectPolicy) || self.scaleUp.selectPolicy in ['Max', 'Min', 'Disabled']",message="scaleUp.selectPolicy is unknown; write Max, Min or Disabled"
+	// +kubebuilder:validation:XValidation:rule="!has(self.scaleUp) || !has(self.scaleUp.policies) || self.scaleUp.policies.size() > 0",message="scaleUp.policies is empty; give a policy, or leave the list out for the default ones"
+	// +kubebuilder:validation:XValidation:rule="!has(self.scaleUp) || !has(self.scaleUp.policies) || self.scaleUp.policies.all(p, p.type in ['Pods', 'Percent'] && p.value >= 1 && p.periodSeconds >= 1 && p.periodSeconds <= 1800)",message="scaleUp.policies: write type Pods or Percent, a value of 1 or more and periodSeconds from 1 to 1800"
+	// +kubebuilder:validation:XValidation:rule="!has(self.scaleUp) || !has(self.scaleUp.tolerance) || quantity(string(self.scaleUp.tolerance)).compareTo(quantity('0')) >= 0",message="scaleUp.tolerance is negative; write 0 or more, such as 100m for 10 percent"
+	// +kubebuilder:validation:XValidation:rule="!has(self.scaleDown) || !has(self.scaleDown.stabilizationWindowSeconds) || (self.scaleDown.stabilizationWindowSeconds >= 0 && self.scaleDown.stabilizationWindowSeconds <= 3600)",message="scaleDown.stabilizationWindowSeconds is out of range; write 0 to 3600"
+	// +kubebuilder:validation:XValidation:rule="!has(self.scaleDown) || !has(self.scaleDown.selectPolicy) || self.scaleDown.selectPolicy in ['Max', 'Min', 'Disabled']",message="scaleDown.selectPolicy is unknown; write Max, Min or Disabled"
+	// +kubebuilder:validation:XValidation:rule="!has(self.scaleDown) || !has(self.scaleDown.policies) || self.scaleDown.policies.size() > 0",message="scaleDown.policies is empty; give a policy, or leave the list out for the default ones"
+	// +kubebuilder:validation:XValidation:rule="!has(self.scaleDown) || !has(self.scaleDown.policies) || self.scaleDown.policies.all(p, p.type in ['Pods', 'Percent'] && p.value >= 1 && p.periodSeconds >= 1 && p.periodSeconds <= 1800)",message="scaleDown.policies: write type Pods or Percent, a value of 1 or more and periodSeconds from 1 to 1800"
+	// +kubebuilder:validation:XValidation:rule="!has(self.scaleDown) || !has(self.scaleDown.tolerance) || quantity(string(self.scaleDown.tolerance)).compareTo(quantity('0')) >= 0",message="scaleDown.tolerance is negative; write 0 or more, such as 100m for 10 percent"
 	Behavior *autoscalingv2.HorizontalPodAutoscalerBehavior `json:"behavior,omitempty"`
 	// Safety holds the rails.
 	// +optional
@@ -164,6 +177,7 @@ type Metric struct {
 	Target MetricTarget `json:"target"`
 	// Weight is the share of this metric in the combined wish.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="double(self) >= 0.0",message="write a number that is not negative"
 	Weight Decimal `json:"weight,omitempty"`
 }
 
@@ -204,16 +218,22 @@ type ForecastSpec struct {
 	// Season is a duration such as 24h, "none", or a comma-separated list.
 	// +optional
 	// +kubebuilder:default=auto
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="self in ['', 'auto', 'none'] || self.matches('^[ ]*[+]?(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|ms|s|m|h))+[ ]*(,[ ]*[+]?(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|ms|s|m|h))+[ ]*)*$') && self.split(',').all(d, duration(d.trim()) > duration('0s'))",message="write durations above 0 such as 24h or 24h,168h, none or auto"
 	Season string `json:"season,omitempty"`
 	// Horizon is how far to look ahead, such as 5m; auto: time-to-ready plus one
 	// interval.
 	// +optional
 	// +kubebuilder:default=auto
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self in ['', 'auto'] || self.matches('^[+]?(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|ms|s|m|h))+$') && duration(self) > duration('0s')",message="write a duration above 0 such as 5m, or auto"
 	Horizon string `json:"horizon,omitempty"`
 	// Quantile is the level of the demand to provide for, in (0,1); auto: from
 	// prices and SLO.
 	// +optional
 	// +kubebuilder:default=auto
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self in ['', 'auto'] || self.matches('^[+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$') && double(self) > 0.0 && double(self) < 1.0",message="write a number between 0 and 1, or auto"
 	Quantile string `json:"quantile,omitempty"`
 }
 
