@@ -57,7 +57,7 @@ func mustYAML(t *testing.T, v any) string {
 }
 
 // TestBadObjects are refused with a message that says what to write. Each is bad for a
-// backtest, too.
+// backtest, too, and for the same field.
 func TestBadObjects(t *testing.T) {
 	t.Parallel()
 	f := cluster(t)
@@ -131,8 +131,15 @@ func TestBadObjects(t *testing.T) {
 				t.Errorf("error %v, want one with %q", err, tc.want)
 			}
 			s.Default()
-			if s.Validate() == nil {
-				t.Error("a backtest takes it")
+			ours := s.Validate()
+			if ours == nil {
+				t.Fatal("a backtest takes it")
+			}
+			path, _, _ := strings.Cut(ours.Error(), ":")
+			field := path[strings.LastIndex(path, ".")+1:]
+			field, _, _ = strings.Cut(field, "[")
+			if err != nil && !strings.Contains(err.Error(), field) {
+				t.Errorf("a backtest complains about %s: %v; the API server does not name it: %v", field, ours, err)
 			}
 		})
 	}
