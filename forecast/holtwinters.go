@@ -90,7 +90,15 @@ func (m HoltWinters) FitOperations(steps int) float64 {
 	if m.Smoothing != nil {
 		return 15 * float64(steps)
 	}
-	return 300 * 15 * float64(steps) // As many passes over the past.
+	return float64(m.searches()) * 300 * 15 * float64(steps) // As many passes over the past.
+}
+
+// searches returns how many searches optimise makes.
+func (m HoltWinters) searches() int {
+	if m.Season > 1 && m.Damped {
+		return 2
+	}
+	return 1
 }
 
 // start returns the states before the first value. The trend is the mean change per
@@ -141,8 +149,23 @@ func (m HoltWinters) start(values []float64) (*FittedHoltWinters, error) {
 
 // optimise minimises the sum of squared one-step errors by the simplex method of
 // Nelder and Mead (1965) over the logits of the parameters within their bounds, from
-// the best point of a coarse grid: the sum has several local minima.
+// the best point of a coarse grid: the sum has several local minima. With a season and a
+// damped trend it searches twice, from strong and from weak damping, as either may have one
+// of its own.
 func (m HoltWinters) optimise(ctx context.Context, start *FittedHoltWinters, values []float64) (Smoothing, error) {
+	best, squares, err := m.search(ctx, start, values, .95)
+	if err != nil || m.searches() == 1 {
+		return best, err
+	}
+	weak, squaresOfWeak, err := m.search(ctx, start, values, .995)
+	if squaresOfWeak < squares {
+		best = weak
+	}
+	return best, err
+}
+
+// search is one search of optimise, which starts with the damping phi. It returns the squared errors too.
+func (m HoltWinters) search(ctx context.Context, start *FittedHoltWinters, values []float64, phi float64) (Smoothing, float64, error) {
 	work := start.clone()
 	squares := func(s Smoothing) float64 {
 		work.copyStates(start)
@@ -153,7 +176,7 @@ func (m HoltWinters) optimise(ctx context.Context, start *FittedHoltWinters, val
 	base, size := math.Inf(1), 0.0
 	for _, alpha := range []float64{.3, .05, .7, .95} {
 		for _, beta := range []float64{.01, .2, .7} {
-			s := Smoothing{Alpha: alpha, Beta: alpha * beta, Gamma: (1 - alpha) * .1, Phi: .95}
+			s := Smoothing{Alpha: alpha, Beta: alpha * beta, Gamma: (1 - alpha) * .1, Phi: phi}
 			if sse := squares(s); sse < base {
 				first, base = s, sse
 			}
@@ -165,7 +188,7 @@ func (m HoltWinters) optimise(ctx context.Context, start *FittedHoltWinters, val
 		}
 	}
 	if !(base > 1e-18*size) || math.IsInf(base, 0) {
-		return first, nil // Nothing left to explain, and no scale for the simplex.
+		return first, base, nil // Nothing left to explain, and no scale for the simplex.
 	}
 	problem := optimize.Problem{
 		Func: func(x []float64) float64 {
@@ -182,15 +205,15 @@ func (m HoltWinters) optimise(ctx context.Context, start *FittedHoltWinters, val
 	}
 	result, err := optimize.Minimize(problem, m.encode(first), settings, &optimize.NelderMead{SimplexSize: .8})
 	if ctx.Err() != nil {
-		return Smoothing{}, ctx.Err()
+		return Smoothing{}, 0, ctx.Err()
 	}
 	if result == nil || math.IsNaN(result.F) {
-		return Smoothing{}, fmt.Errorf("fit holt-winters: %w", err)
+		return Smoothing{}, 0, fmt.Errorf("fit holt-winters: %w", err)
 	}
 	if result.F > 0 {
-		return first, nil
+		return first, base, nil
 	}
-	return m.decode(result.X), nil
+	return m.decode(result.X), base * math.Exp(result.F), nil
 }
 
 // The parameters lie in alpha in (1e-4, 0.9999), beta in (0, alpha),
