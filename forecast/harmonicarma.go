@@ -24,6 +24,10 @@ type HarmonicARMA struct {
 	Seasons []Waves
 	// Trend adds a straight line to the regression.
 	Trend bool
+	// Differences lets the errors be those of an ARIMA process: a test of their own past
+	// (KPSS) says whether they are, as auto.arima does for a regression. Without it they
+	// return to 0, and a load that grows is forecast to fall back to its mean.
+	Differences bool
 	// Order fixes the order of the errors, whose differences and seasonal part must be
 	// 0; nil means the search.
 	Order *ARIMAOrder
@@ -74,7 +78,7 @@ func (m HarmonicARMA) Fit(ctx context.Context, past Series) (Predictor, error) {
 	if o := m.Order; o != nil && (o.P < 0 || o.Q < 0 || *o != ARIMAOrder{P: o.P, Q: o.Q}) {
 		return nil, fmt.Errorf("fit harmonic-arma: order %+v is not that of an ARMA process", *o)
 	}
-	return harmonicFit{seasons: m.Seasons, trend: m.Trend, order: m.Order, constant: true}.run(ctx, past.Values)
+	return harmonicFit{seasons: m.Seasons, trend: m.Trend, order: m.Order, constant: true, integrated: m.Differences}.run(ctx, past.Values)
 }
 
 // A harmonicFit is one fit of a regression on waves.

@@ -70,7 +70,7 @@ func registered() []registration {
 		{"ets", func(s Settings) Model { return ETS{Season: s.season()} }},
 		{"arima", func(s Settings) Model { return ARIMA{Season: s.season()} }},
 		{"harmonic", newHarmonic},
-		{"harmonic-arma", func(s Settings) Model { return HarmonicARMA{Seasons: wavesOf(s.Seasons)} }},
+		{"harmonic-arma", func(s Settings) Model { return HarmonicARMA{Seasons: wavesOf(s.Seasons), Differences: true} }},
 		{"nlinear", func(s Settings) Model { return NLinear{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 		{"dlinear", func(s Settings) Model { return DLinear{Horizons: max(s.Horizon, 1), Seasons: s.Seasons} }},
 		{"forest", func(s Settings) Model { return RandomForest{Horizons: max(s.Horizon, 1)} }},

@@ -10,8 +10,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
 	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/autoscaler"
@@ -62,14 +65,91 @@ func (p pattern) history(namespace string, length time.Duration, until time.Time
 	return out.Bytes()
 }
 
-// TestLiveOnPrometheus follows a day that takes forty minutes: half a day of them is in a
+// TestLiveOnPrometheus is on a day that takes forty minutes: half a day of them is in a
 // real Prometheus, which goes on scraping. While the load rises through its mean the
 // scaler asks for what it will need when a new replica is ready, not for what it needs
-// now; and from its log every decision is made again the same.
+// now; and from its log every decision is made again the same. TestPlaneLiveOnPrometheus
+// goes on for a whole rise and fall.
 func TestLiveOnPrometheus(t *testing.T) {
 	t.Parallel()
 	f := cluster(t)
 	load := pattern{rising: time.Now().Truncate(time.Second).Add(5 * time.Second), period: 40 * time.Minute, mean: 75, wave: 60}
+	readLog := f.liveOn(load, nil)
+	f.eventually("it scales", func() error {
+		if n := f.replicas("shop"); n == 2 {
+			return errors.New("still 2 replicas")
+		}
+		return nil
+	})
+	f.condition("shop", v1alpha1.ConditionTrusted, "True", "Skilled")
+	// A query that reaches beyond the namespace is refused.
+	f.change("shop", func(s *v1alpha1.PredictiveScaler) {
+		s.Spec.Metrics[0].Query = `sum(rate(http_requests_total{namespace="kube-system"}[30s]))`
+	})
+	f.condition("shop", v1alpha1.ConditionActive, "False", "InvalidQuery")
+	if err := f.stop(); err != nil {
+		t.Fatal(err)
+	}
+	log := readLog()
+	i := slices.IndexFunc(log, func(r autoscaler.Record) bool { return r.Scaled })
+	if i < 0 {
+		t.Fatal("no change is in the log")
+	}
+	first := log[i]
+	if after := first.Time.Sub(load.rising); after > 6*time.Minute {
+		t.Fatalf("the first change came %v after the load rose through its mean: the machine is too slow for this test", after)
+	}
+	// The lead is two minutes; the rate is the mean of half a minute that has passed.
+	now := math.Ceil(load.rate(first.Time) / 10)
+	ahead := math.Ceil(load.rate(first.Time.Add(105*time.Second)) / 10)
+	t.Logf("%d replicas (%s); the load needs %v now and %v at the end of the lead", first.Replicas, first.Proposals[0].Detail, now, ahead)
+	if n := float64(first.Replicas); ahead <= now || n < ahead || n > ahead+3 {
+		t.Errorf("%v replicas, want the %v of the end of the lead, or a few more", n, ahead)
+	}
+}
+
+// TestPlaneLiveOnPrometheus follows a day of 24 minutes for as long as HINDCAST_PLANE says, as
+// TestWholePlane does, on a real Prometheus that scrapes: from the third minute on there is what the
+// load needs a lead later, all the way up to the peak and down again.
+func TestPlaneLiveOnPrometheus(t *testing.T) {
+	length := planeLength(t)
+	f := cluster(t)
+	const lead = 105 * time.Second // The rate is the mean of half a minute that has passed.
+	load := pattern{rising: time.Now().Truncate(time.Second).Add(5 * time.Second), period: planePeriod, mean: 85, wave: 65}
+	need := func(at time.Time) int32 { return int32(math.Ceil(load.rate(at) / 10)) }
+	readLog := f.liveOn(load, func(s *v1alpha1.PredictiveScaler) {
+		// By default what was asked for in the last five minutes is kept.
+		s.Spec.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleDown: &autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: new(int32(30))}}
+	})
+	time.Sleep(length)
+	if err := f.stop(); err != nil {
+		t.Fatal(err)
+	}
+	log, highest, lowest := readLog(), int32(0), int32(math.MaxInt32)
+	for _, r := range log {
+		t.Logf("%v: %.1f/s, %d replicas, %d needed now and %d a lead later: %s", r.Time.Sub(load.rising).Round(time.Second), load.rate(r.Time), r.Replicas, need(r.Time), need(r.Time.Add(lead)), r.Reason)
+		if r.Time.Before(load.rising.Add(3 * time.Minute)) {
+			continue // It began with two replicas.
+		}
+		if r.Replicas < need(r.Time) || r.Replicas < need(r.Time.Add(lead)) {
+			t.Errorf("%v: %d replicas, the load needs %d now and %d a lead later", r.Time.Sub(load.rising), r.Replicas, need(r.Time), need(r.Time.Add(lead)))
+		}
+		if most := need(load.rising.Add(load.period / 4)); r.Replicas > most+3 {
+			t.Errorf("%v: %d replicas, and the peak needs %d", r.Time.Sub(load.rising), r.Replicas, most)
+		}
+		highest, lowest = max(highest, r.Replicas), min(lowest, r.Replicas)
+	}
+	if length >= 14*time.Minute && lowest > highest-5 {
+		t.Errorf("%d to %d replicas: none went as the load fell", lowest, highest)
+	}
+}
+
+// liveOn runs a controller on a load that a real Prometheus has scraped for half a day and goes on
+// scraping, with one active scaler. After the fixture has stopped, the function returns its log,
+// whose decisions were made again the same.
+func (f *fixture) liveOn(load pattern, change func(*v1alpha1.PredictiveScaler)) func() []autoscaler.Record {
+	t := f.t
+	t.Helper()
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, "# TYPE http_requests_total counter\n%s\n", load.exposition(f.ns, time.Now()))
 	}))
@@ -96,51 +176,29 @@ func TestLiveOnPrometheus(t *testing.T) {
 	s := f.scaler("shop", "shop", v1alpha1.ModeActive)
 	s.Spec.Metrics[0].Query = "sum(rate(http_requests_total[30s]))"
 	s.Spec.Forecast.Model = "auto"
+	if change != nil {
+		change(s)
+	}
 	f.create(s)
-	f.eventually("it scales", func() error {
-		if n := f.replicas("shop"); n == 2 {
-			return errors.New("still 2 replicas")
-		}
-		return nil
-	})
-	f.condition("shop", v1alpha1.ConditionTrusted, "True", "Skilled")
-	// A query that reaches beyond the namespace is refused.
-	f.change("shop", func(s *v1alpha1.PredictiveScaler) {
-		s.Spec.Metrics[0].Query = `sum(rate(http_requests_total{namespace="kube-system"}[30s]))`
-	})
-	f.condition("shop", v1alpha1.ConditionActive, "False", "InvalidQuery")
-	if err := f.stop(); err != nil {
-		t.Fatal(err)
-	}
-	log, err := os.ReadFile(filepath.Join(dir, "shop"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var first *autoscaler.Record
-	for rec, err := range autoscaler.ReadLog(bytes.NewReader(log)) {
+	return func() []autoscaler.Record {
+		t.Helper()
+		text, err := os.ReadFile(filepath.Join(dir, "shop"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rec.Scaled {
-			first = &rec
-			break
+		var log []autoscaler.Record
+		for r, err := range autoscaler.ReadLog(bytes.NewReader(text)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Start == nil {
+				log = append(log, r)
+			}
 		}
-	}
-	if first == nil {
-		t.Fatal("no change is in the log")
-	}
-	if after := first.Time.Sub(load.rising); after > 6*time.Minute {
-		t.Fatalf("the first change came %v after the load rose through its mean: the machine is too slow for this test", after)
-	}
-	// The lead is two minutes; the rate is the mean of half a minute that has passed.
-	now := math.Ceil(load.rate(first.Time) / 10)
-	ahead := math.Ceil(load.rate(first.Time.Add(105*time.Second)) / 10)
-	t.Logf("%d replicas (%s); the load needs %v now and %v at the end of the lead", first.Replicas, first.Proposals[0].Detail, now, ahead)
-	if n := float64(first.Replicas); ahead <= now || n < ahead || n > ahead+3 {
-		t.Errorf("%v replicas, want the %v of the end of the lead, or a few more", n, ahead)
-	}
-	out, err := autoscaler.Redecide(t.Context(), autoscaler.ReadLog(bytes.NewReader(log)))
-	if err != nil || out.Steps == 0 || len(out.Differences) > 0 {
-		t.Errorf("replay: %+v, %v", out, err)
+		out, err := autoscaler.Redecide(t.Context(), autoscaler.ReadLog(bytes.NewReader(text)))
+		if err != nil || out.Steps == 0 || len(out.Differences) > 0 {
+			t.Errorf("replay: %+v, %v", out, err)
+		}
+		return log
 	}
 }

@@ -42,14 +42,7 @@ func planeLoad(start time.Time) func(time.Time) float64 {
 // HPA that the HPA controller obeys. Pods are scheduled and become ready. With
 // HINDCAST_PLANE_LOG it writes a table of what was seen every five seconds.
 func TestWholePlane(t *testing.T) {
-	text := os.Getenv("HINDCAST_PLANE")
-	if text == "" {
-		t.Skip("HINDCAST_PLANE is not set; make test-all sets it to 15m")
-	}
-	length, err := time.ParseDuration(text)
-	if err != nil || length <= 0 {
-		t.Fatalf("HINDCAST_PLANE is %q, which is no duration", text)
-	}
+	length := planeLength(t)
 	c := clustertest.StartPlane(t, 4, crds)
 	k, err := client.New(c.Config, client.Options{Scheme: live.Scheme()})
 	if err != nil {
@@ -82,6 +75,20 @@ func TestWholePlane(t *testing.T) {
 	if n := f.floor("floored"); n != 2 {
 		t.Errorf("minReplicas is %d after the scaler went, want the HPA's own 2", n)
 	}
+}
+
+// planeLength is how long to look, as HINDCAST_PLANE says; without it the test is skipped.
+func planeLength(t *testing.T) time.Duration {
+	t.Helper()
+	text := os.Getenv("HINDCAST_PLANE")
+	if text == "" {
+		t.Skip("HINDCAST_PLANE is not set; make test-all sets it to 15m")
+	}
+	length, err := time.ParseDuration(text)
+	if err != nil || length <= 0 {
+		t.Fatalf("HINDCAST_PLANE is %q, which is no duration", text)
+	}
+	return length
 }
 
 func (f *fixture) planeDeployment(name string) {

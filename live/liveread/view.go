@@ -103,7 +103,7 @@ func (r *reading) controllers() []liveview.Controller {
 	return all
 }
 
-// lacks says what a page has not for want of a metric.
+// lacks says what a page has not for want of a metric. Of conditions it shows nothing.
 var lacks = map[string]string{
 	metricnames.ScalerAccuracy:         "the accuracy of the forecasts; there is none before an hour of them was judged",
 	metricnames.ScalerCurrent:          "what ran",
@@ -128,7 +128,7 @@ var lacks = map[string]string{
 func (r *reading) missing() []liveview.Missing {
 	var all []liveview.Missing
 	for _, m := range metricnames.All() {
-		if m.Source != metricnames.Scaler || slices.ContainsFunc(asked(m), func(name string) bool { return len(r.families[name]) > 0 }) {
+		if lacks[m.Name] == "" || slices.ContainsFunc(asked(m), func(name string) bool { return len(r.families[name]) > 0 }) {
 			continue
 		}
 		all = append(all, liveview.Missing{Name: m.Name, Lacks: lacks[m.Name]})
