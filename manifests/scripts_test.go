@@ -11,10 +11,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 
 	"hindcast.dev/internal/clustertest"
@@ -239,6 +241,60 @@ func TestScripts(t *testing.T) {
 			t.Errorf("left over: %s", out)
 		}
 	})
+
+	// The namespace goes with the data where the scripts made it and nobody else is in it. It is the
+	// last to be looked at: nobody empties it here.
+	t.Run("namespace", func(t *testing.T) {
+		namespaces := admin.CoreV1().Namespaces()
+		get := func() *corev1.Namespace {
+			n, err := namespaces.Get(t.Context(), "monitoring", metav1.GetOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		dying := func() bool { return get().DeletionTimestamp != nil }
+		deployments := admin.AppsV1().Deployments("monitoring")
+		foreign := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "kube-prometheus-stack-operator"}}
+		foreign.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": "theirs"}}
+		foreign.Spec.Template.Labels = foreign.Spec.Selector.MatchLabels
+		foreign.Spec.Template.Spec.Containers = []corev1.Container{{Name: "c", Image: "i"}}
+		if _, err := deployments.Create(t.Context(), foreign, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		away := []string{"scripts/setup-monitoring.sh", "--uninstall", "--delete-data"}
+		if out := do(t, away...); dying() || !strings.Contains(out, "namespace monitoring stays: others use it, such as deployment.apps/kube-prometheus-stack-operator") {
+			t.Errorf("with a Deployment of somebody else in it: %s", out)
+		}
+		if err := deployments.Delete(t.Context(), foreign.Name, metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		// As if somebody else had made it, for pods of another level.
+		set := func(text string) {
+			if _, err := namespaces.Patch(t.Context(), "monitoring", types.MergePatchType, []byte(text), metav1.PatchOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		set(`{"metadata":{"annotations":{"hindcast.dev/created-by":null},"labels":{"pod-security.kubernetes.io/enforce":"baseline"}}}`)
+		before := get().ResourceVersion
+		if out := do(t, "scripts/install-prometheus.sh"); !strings.Contains(out, "admits only pods of the level baseline") {
+			t.Errorf("nothing is said of pod security: %s", out)
+		}
+		if get().ResourceVersion != before {
+			t.Error("a namespace of somebody else was changed")
+		}
+		if out := do(t, away...); dying() || !strings.Contains(out, "namespace monitoring stays: these scripts did not make it") {
+			t.Errorf("in a namespace of somebody else: %s", out)
+		}
+		set(`{"metadata":{"annotations":{"hindcast.dev/created-by":"scripts"}}}`)
+		do(t, append(away, "--dry-run")...)
+		if dying() {
+			t.Error("a dry run took the namespace")
+		}
+		if do(t, away...); !dying() {
+			t.Error("the namespace stays")
+		}
+	})
 }
 
 // TestStartV3Scaler looks at what the script does with scalers.
@@ -256,8 +312,16 @@ func TestStartV3Scaler(t *testing.T) {
 	get := func(args ...string) string {
 		return strings.TrimSpace(kubectl(t, c, "", append([]string{"get"}, args...)...))
 	}
-	if image := get("-n", "hindcast-system", "deployment/hindcast-controller", "-o", "jsonpath={.spec.template.spec.containers[0].image}"); image != "registry.example/hindcast-controller:v1" {
-		t.Errorf("image %s", image)
+	const path = "jsonpath={.spec.template.spec.containers[0].image}"
+	for _, again := range []bool{false, true} {
+		if again {
+			if o := start(); o.code != 0 || strings.Contains(o.stderr, "no registry") {
+				t.Fatalf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
+			}
+		}
+		if image := get("-n", "hindcast-system", "deployment/hindcast-controller", "-o", path); image != "registry.example/hindcast-controller:v1" {
+			t.Errorf("image %s, started again: %v", image, again)
+		}
 	}
 	if mode := get("predictivescaler/tomcat-sample-app", "-o", "jsonpath={.spec.mode}"); mode != "Shadow" {
 		t.Errorf("the sample's scaler is in mode %q", mode)

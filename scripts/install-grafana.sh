@@ -48,7 +48,7 @@ if $uninstall; then
 	fi
 	exit 0
 fi
-ensure_namespace "$ROOT/manifests/monitoring/base/namespace"
+ensure_namespace "$ROOT/manifests/monitoring/base/namespace" monitoring
 make_password
 install "$MONITORING/$overlay" monitoring
 rollout monitoring statefulset/grafana

@@ -33,7 +33,7 @@ if $uninstall; then
 	fi
 	exit 0
 fi
-ensure_namespace "$ROOT/manifests/monitoring/base/namespace"
+ensure_namespace "$ROOT/manifests/monitoring/base/namespace" monitoring node-exporter
 install "$MONITORING/$overlay" monitoring
 rollout monitoring statefulset/prometheus statefulset/alertmanager
 if ! $dry_run; then

@@ -14,7 +14,8 @@ the Prometheus Operator runs, its monitors and rules with the dashboards.
   --timeout TIME        how long each may take to be ready (5m)
   --dry-run             have the server check everything and change nothing
   --uninstall           remove it; volumes, password and namespace stay
-  --delete-data         with --uninstall: those go too
+  --delete-data         with --uninstall: those go too, the namespace if these scripts made
+                        it and nobody else uses it
   --context NAME        of the kubeconfig, not the current one'
 . "$(dirname "$0")/lib/cluster.sh"
 
@@ -50,11 +51,11 @@ if $uninstall; then
 		"$ROOT/scripts/install-grafana.sh" "${passed[@]}"
 		"$ROOT/scripts/install-prometheus.sh" "${passed[@]}"
 	fi
-	if $delete_data; then remove "$ROOT/manifests/monitoring/base/namespace"; fi
+	if $delete_data; then remove_namespace monitoring; fi
 	exit 0
 fi
 if $operator; then
-	ensure_namespace "$ROOT/manifests/monitoring/base/namespace"
+	ensure_namespace "$ROOT/manifests/monitoring/base/namespace" monitoring
 	install "$MONITORING/operator" monitoring
 else
 	"$ROOT/scripts/install-prometheus.sh" "${passed[@]}"

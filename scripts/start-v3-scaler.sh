@@ -8,7 +8,8 @@ hindcast-system), then the Tomcat sample with its HPA and its scaler in Shadow m
 decides and records and scales nothing. The controller asks
 http://prometheus.monitoring.svc:9090; manifests/controller says how to change that.
 
-  --image NAME          image of the controller, as your registry names it
+  --image NAME          image of the controller, as your registry names it; default: the one
+                        that is installed, else hindcast-controller:latest on the nodes
   --scaler FILE         your PredictiveScaler instead of the sample; may be repeated
   --no-wait             return before the pods are ready
   --timeout TIME        how long each may take to be ready (5m)
@@ -90,6 +91,12 @@ if $dry_run; then
 		say "$crd is not defined yet: not checked: ${scalers[*]}"
 	fi
 	exit 0
+fi
+if [ -z "$image" ]; then
+	image=$(kube --namespace hindcast-system get deployment/hindcast-controller --ignore-not-found --output 'jsonpath={.spec.template.spec.containers[0].image}')
+fi
+if [ -z "$image" ]; then
+	say 'note: no registry has hindcast-controller:latest: build it (docker build -t hindcast-controller .) and load it into the nodes (kind load docker-image hindcast-controller), or push it and give --image' >&2
 fi
 controller_objects | kube "${APPLY[@]}" -f -
 kube wait --for=condition=Established "customresourcedefinition/$crd" --timeout "$timeout"

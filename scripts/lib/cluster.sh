@@ -91,13 +91,44 @@ may() {
 # has_resource NAME.GROUP VERSION: whether the API server serves it.
 has_resource() { kube get --raw "/apis/${1#*.}/$2" 2>/dev/null | grep "\"name\":\"${1%%.*}\"" >/dev/null; }
 
-# ensure_namespace DIR NAME applies the folder of a namespace.
+# OURS is on a namespace that these scripts made.
+OURS=hindcast.dev/created-by=scripts
+
+# ensure_namespace DIR NAME [PODS] applies the folder of a namespace where there is none. One that
+# is there belongs to somebody: its labels stay as they are. PODS is what needs the level privileged.
 ensure_namespace() {
-	if $dry_run; then
-		kube "${APPLY[@]}" --dry-run=server -k "$1"
-	else
-		kube "${APPLY[@]}" -k "$1"
+	local level
+	if ! exists namespace "$2"; then
+		if $dry_run; then
+			kube "${APPLY[@]}" --dry-run=server -k "$1"
+		else
+			kube "${APPLY[@]}" -k "$1"
+			kube annotate namespace "$2" "$OURS"
+		fi
+		return
 	fi
+	level=$(kube get namespace "$2" --output 'jsonpath={.metadata.labels.pod-security\.kubernetes\.io/enforce}')
+	if [ $# -gt 2 ] && [ -n "$level" ] && [ "$level" != privileged ]; then
+		say "note: namespace $2 admits only pods of the level $level, and $3 needs privileged" >&2
+	fi
+}
+
+# remove_namespace NAME deletes a namespace that these scripts made and nobody else uses.
+remove_namespace() {
+	local how=(--ignore-not-found) others
+	if ! exists namespace "$1"; then return; fi
+	if [ "$(kube get namespace "$1" --output 'jsonpath={.metadata.annotations.hindcast\.dev/created-by}')" != "${OURS#*=}" ]; then
+		say "namespace $1 stays: these scripts did not make it"
+		return
+	fi
+	others=$(kube get deployments,statefulsets,daemonsets,jobs,cronjobs --namespace "$1" --selector 'app.kubernetes.io/part-of!=hindcast-monitoring' --output name)
+	if [ -n "$others" ]; then
+		say "namespace $1 stays: others use it, such as ${others%%$'\n'*}"
+		return
+	fi
+	if $dry_run; then how+=(--dry-run=server); fi
+	if ! $wait; then how+=(--wait=false); fi
+	kube delete "${how[@]}" namespace "$1"
 }
 
 # install DIR NAMESPACE applies an overlay. A dry run asks the server to check every object;
