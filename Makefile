@@ -57,10 +57,11 @@ envtest-assets: $(KUBEBUILDER_ASSETS)/kube-apiserver ## get a Kubernetes API ser
 plane-assets: $(KUBEBUILDER_ASSETS)/kwok $(KUBEBUILDER_ASSETS)/node_exporter ## get the rest of a control plane, and exporters: controller manager, scheduler, kwok, kube-state-metrics, node_exporter
 	@echo $(KUBEBUILDER_ASSETS)
 
-generate: ## write what is made from something else: CRD and deep copies, the interface of KEDA, the rules for the Prometheus Operator and what it makes of our monitors
+generate: ## write what is made from something else: CRD and deep copies, the interface of KEDA, the definitions and rules of the Prometheus Operator and what it makes of our monitors
 	$(CONTROLLER_GEN) object paths=./api/... && $(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=manifests/crd
 	rm -f manifests/crd/*_experiments.yaml # an Experiment is a file, never an object
 	GOFLAGS=-modfile=$(CURDIR)/tools/protoc/go.mod $(GO) run live/keda/externalscaler/generate.go . live/keda/externalscaler/externalscaler.proto
+	GO=$(GO) scripts/operator-crds.sh
 	$(GO) test ./manifests -run 'SameRules|SameLabels' -update
 
 deploy: ## print the two commands that build the controller's image and install it
