@@ -163,9 +163,15 @@ func TestScripts(t *testing.T) {
 			}
 			return err != nil || claim.DeletionTimestamp != nil
 		}
-		// As a StatefulSet makes them: with the labels of its selector.
-		for _, app := range []string{"prometheus", "alertmanager", "grafana"} {
-			claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "data-" + app + "-0", Labels: map[string]string{"app.kubernetes.io/name": app}}}
+		// As a StatefulSet makes them: with the labels of its selector and of its template. The last is
+		// somebody else's, as the operator's Prometheus has it.
+		for _, app := range []string{"prometheus", "alertmanager", "grafana", "theirs"} {
+			claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "data-" + app + "-0", Labels: map[string]string{
+				"app.kubernetes.io/name": app, "app.kubernetes.io/part-of": "hindcast-monitoring",
+			}}}
+			if app == "theirs" {
+				claim.Labels = map[string]string{"app.kubernetes.io/name": "prometheus"}
+			}
 			claim.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
 			claim.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}
 			if _, err := claims.Create(t.Context(), claim, metav1.CreateOptions{}); err != nil {
@@ -179,7 +185,7 @@ func TestScripts(t *testing.T) {
 			}
 		}
 		do(t, "scripts/install-prometheus.sh", "--uninstall", "--delete-data")
-		if !doomed("data-prometheus-0") || !doomed("data-alertmanager-0") || doomed("data-grafana-0") {
+		if !doomed("data-prometheus-0") || !doomed("data-alertmanager-0") || doomed("data-grafana-0") || doomed("data-theirs-0") {
 			t.Error("--delete-data of Prometheus must take its volumes and no other")
 		}
 	})

@@ -43,7 +43,7 @@ make_password() {
 if $uninstall; then
 	remove "$MONITORING/$overlay"
 	if $delete_data; then
-		remove_data monitoring persistentvolumeclaim --selector app.kubernetes.io/name=grafana
+		remove_data monitoring persistentvolumeclaim --selector app.kubernetes.io/part-of=hindcast-monitoring,app.kubernetes.io/name=grafana
 		remove_data monitoring secret/grafana-admin
 	fi
 	exit 0

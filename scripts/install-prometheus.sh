@@ -29,7 +29,7 @@ preconditions
 if $uninstall; then
 	remove "$MONITORING/$overlay"
 	if $delete_data; then
-		remove_data monitoring persistentvolumeclaim --selector 'app.kubernetes.io/name in (prometheus, alertmanager)'
+		remove_data monitoring persistentvolumeclaim --selector 'app.kubernetes.io/part-of=hindcast-monitoring,app.kubernetes.io/name in (prometheus, alertmanager)'
 	fi
 	exit 0
 fi
