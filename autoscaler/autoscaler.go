@@ -45,10 +45,20 @@ type Step struct {
 	// Skipped reports that the policy was not asked, because the replicas could not
 	// be read; Decision then says only that.
 	Skipped bool
-	// Scaled reports that .spec.replicas was changed.
+	// Bounds are those of the workload.
+	Bounds Bounds
+	// Scaled reports that .spec.replicas was changed, to what Set returns.
 	Scaled bool
 	// Err is why the replicas could not be read or written.
 	Err error
+}
+
+// Set returns what the workload is to be set to: what was decided, within its bounds.
+func (s *Step) Set() int32 {
+	if s.Bounds.Most == 0 {
+		return s.Decision.Replicas
+	}
+	return min(max(s.Decision.Replicas, s.Bounds.Least), s.Bounds.Most)
 }
 
 // A Loop runs one policy on one workload. It is not safe for concurrent use.
@@ -139,8 +149,8 @@ func (l *Loop) step(ctx context.Context, now time.Time) Step {
 	if l.needs.Pods {
 		in.Pods, in.PodsErr = l.cfg.Pods.Pods(ctx, now)
 	}
-	step := Step{Input: in, Decision: l.cfg.Policy.Decide(in)}
-	want := step.Decision.Replicas
+	step := Step{Input: in, Decision: l.cfg.Policy.Decide(in), Bounds: size.Bounds}
+	want := step.Set()
 	if step.Decision.Hold || want == size.Spec || l.cfg.DryRun != nil && l.cfg.DryRun() {
 		return step
 	}

@@ -1,6 +1,7 @@
 package autoscaler_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -277,6 +278,53 @@ func TestCarryingOut(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.decision, seen[0].Decision); diff != "" {
 				t.Errorf("recorded decision: %s", diff)
+			}
+		})
+	}
+}
+
+// TestBounds: what the workload cannot be set to is no change, however often it is wished for, and
+// what it was set to instead is what the policy and the log are told.
+func TestBounds(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		spec, wish int32
+		set        int32 // 0: no change
+	}{
+		{"within", 3, 5, 5},
+		{"above", 3, 20, 8},
+		{"above, at the bound", 8, 20, 0},
+		{"below", 5, 1, 3},
+		{"below, at the bound", 3, 1, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := wish(0)
+			p.decide = func(policy.Input) policy.Decision { return policy.Decision{Replicas: tt.wish} }
+			scaler := &fakeScaler{spec: tt.spec, bounds: autoscaler.Bounds{Least: 3, Most: 8}}
+			var log bytes.Buffer
+			recorder := autoscaler.NewLog(&log)
+			loop := newLoop(t, autoscaler.Config{Policy: p, Clock: &fakeClock{}, Scaler: scaler, Recorder: recorder})
+			got := loop.Step(t.Context(), start)
+			var writes []int32
+			var commits []change
+			if tt.set != 0 {
+				writes, commits = []int32{tt.set}, []change{{start, tt.spec, tt.set}}
+			}
+			if got.Scaled != (tt.set != 0) || got.Scaled && got.Set() != tt.set || got.Decision.Replicas != tt.wish {
+				t.Errorf("%+v", got)
+			}
+			if diff := cmp.Diff(writes, scaler.writes); diff != "" {
+				t.Errorf("writes: %s", diff)
+			}
+			if diff := cmp.Diff(commits, p.commits, cmp.AllowUnexported(change{})); diff != "" {
+				t.Errorf("commits: %s", diff)
+			}
+			if err := recorder.Err(); err != nil {
+				t.Fatal(err)
+			}
+			said := fmt.Sprintf(`"set":%d`, tt.set)
+			if strings.Contains(log.String(), said) != (tt.set != 0 && tt.set != tt.wish) {
+				t.Errorf("the log says %s", log.String())
 			}
 		})
 	}

@@ -53,6 +53,7 @@ func (q fakeQuerier) QueryRange(context.Context, string, time.Time, time.Time, t
 // A fakeScaler is a workload whose pods follow at once.
 type fakeScaler struct {
 	spec              int32
+	bounds            autoscaler.Bounds
 	readErr, writeErr error
 	writes            []int32
 	onRead            func()
@@ -62,7 +63,7 @@ func (s *fakeScaler) Replicas(context.Context) (autoscaler.Replicas, error) {
 	if s.onRead != nil {
 		s.onRead()
 	}
-	return autoscaler.Replicas{Spec: s.spec, Status: s.spec}, s.readErr
+	return autoscaler.Replicas{Spec: s.spec, Status: s.spec, Bounds: s.bounds}, s.readErr
 }
 
 func (s *fakeScaler) SetReplicas(_ context.Context, n int32) error {

@@ -53,7 +53,9 @@ type Record struct {
 	Forecast  *ForecastEntry  `json:"forecast,omitempty"`
 	Skipped   bool            `json:"skipped,omitempty"`
 	Scaled    bool            `json:"scaled,omitempty"`
-	Error     string          `json:"error,omitempty"`
+	// Set is what it was scaled to where that is not Replicas, as the workload has bounds.
+	Set   *int32 `json:"set,omitempty"`
+	Error string `json:"error,omitempty"`
 }
 
 // A ValueRecord is the answer to one query.
@@ -153,6 +155,9 @@ func (r *Record) set(s *Step) {
 		PodsError: text(in.PodsErr),
 		Replicas:  d.Replicas, Hold: d.Hold, Raw: d.Raw, Reason: d.Reason,
 		Skipped: s.Skipped, Scaled: s.Scaled, Error: text(s.Err),
+	}
+	if set := s.Set(); s.Scaled && set != d.Replicas {
+		r.Set = new(set)
 	}
 	for _, v := range in.Values {
 		r.Values = append(r.Values, newValueRecord(v))

@@ -31,7 +31,12 @@ type Querier interface {
 type Replicas struct {
 	Spec   int32 // asked for
 	Status int32 // existing, ready or not
+	Bounds Bounds
 }
+
+// Bounds are what a workload may be set to, whatever is decided: a floor goes neither below
+// what the owner of its HPA wants nor above maxReplicas. Most 0 means that there are none.
+type Bounds struct{ Least, Most int32 }
 
 // A Scaler reads and writes the size of one workload.
 type Scaler interface {

@@ -61,7 +61,7 @@ func Redecide(ctx context.Context, log iter.Seq2[Record, error]) (Redecision, er
 		}
 		out.Steps++
 		if rec.Scaled {
-			p.Commit(rec.Time, rec.Spec, rec.Replicas)
+			p.Commit(rec.Time, rec.Spec, rec.scaledTo())
 		}
 	}
 	if out.Starts == 0 {

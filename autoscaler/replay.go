@@ -78,6 +78,14 @@ func (r *Record) Input() policy.Input {
 	return in
 }
 
+// scaledTo is what a record that is Scaled scaled to.
+func (r *Record) scaledTo() int32 {
+	if r.Set != nil {
+		return *r.Set
+	}
+	return r.Replicas
+}
+
 // value turns the answer to a query back into what the policy got.
 func (v *ValueRecord) value() policy.Value {
 	out := policy.Value{Name: v.Name}

@@ -49,6 +49,7 @@ func (d deployment) SetReplicas(_ context.Context, n int32) error {
 type floor struct {
 	api *apiServer
 	hpa *policy.HPA
+	own int32 // its own minReplicas
 }
 
 func (f floor) Replicas(context.Context) (autoscaler.Replicas, error) {
@@ -56,7 +57,10 @@ func (f floor) Replicas(context.Context) (autoscaler.Replicas, error) {
 		return autoscaler.Replicas{}, err
 	}
 	_, status := f.api.world.Scale()
-	return autoscaler.Replicas{Spec: f.hpa.MinReplicas(), Status: status}, nil
+	return autoscaler.Replicas{
+		Spec: f.hpa.MinReplicas(), Status: status,
+		Bounds: autoscaler.Bounds{Least: f.own, Most: f.hpa.MaxReplicas()},
+	}, nil
 }
 
 func (f floor) SetReplicas(_ context.Context, n int32) error {

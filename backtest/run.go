@@ -185,7 +185,7 @@ func (e *env) control(ctx context.Context, t task, set setup, w *sim.World, metr
 			return err
 		}
 		w.Every(first, inner.Interval(), sim.Act, func() { inner.Step(ctx, w.Now()) })
-		cfg.Scaler = floor{api, set.hpa}
+		cfg.Scaler = floor{api, set.hpa, set.hpa.MinReplicas()}
 	}
 	loop, err := autoscaler.New(cfg)
 	if err != nil {

@@ -132,7 +132,7 @@ func (rec *recorder) tell(s *autoscaler.Step) {
 			r.c.event(r.object, corev1.EventTypeWarning, "FailedRescale", s.Err.Error())
 		}
 	case s.Scaled:
-		r.log.Info("scaled", "from", s.Input.Spec, "to", s.Decision.Replicas, "reason", s.Decision.Reason)
+		r.log.Info("scaled", "from", s.Input.Spec, "to", s.Set(), "reason", s.Decision.Reason)
 		what := "replicas"
 		if r.object.Spec.Actuation.Type == v1alpha1.ActuationHPAMinReplicas {
 			what = "minReplicas of HorizontalPodAutoscaler " + r.object.Spec.Actuation.HPARef.Name
@@ -141,7 +141,7 @@ func (rec *recorder) tell(s *autoscaler.Step) {
 			what = "(dry run) " + what
 		}
 		r.c.event(r.object, corev1.EventTypeNormal, "Rescaled",
-			fmt.Sprintf("%s from %d to %d: %s%s", what, s.Input.Spec, s.Decision.Replicas, s.Decision.Reason, because(s)))
+			fmt.Sprintf("%s from %d to %d: %s%s", what, s.Input.Spec, s.Set(), s.Decision.Reason, because(s)))
 	}
 }
 
@@ -184,9 +184,9 @@ func (rec *recorder) describe(st *v1alpha1.PredictiveScalerStatus, s *autoscaler
 	}
 	st.CurrentReplicas, st.DesiredReplicas, st.Holding = s.Input.Spec, s.Decision.Replicas, s.Decision.Hold
 	if s.Scaled && !rec.r.c.cfg.DryRun { // in a dry run nothing has changed that a rate limit should count
-		noteChange(st, now, s.Input.Spec, s.Decision.Replicas)
+		noteChange(st, now, s.Input.Spec, s.Set())
 		if a := rec.r.object.Spec.Actuation; a.Type == v1alpha1.ActuationHPAMinReplicas && st.Floor == nil {
-			st.Floor = &v1alpha1.FloorStatus{HPA: a.HPARef.Name, OriginalMinReplicas: s.Input.Spec}
+			st.Floor = &v1alpha1.FloorStatus{HPA: a.HPARef.Name, OriginalMinReplicas: s.Bounds.Least}
 		}
 	}
 	st.Forecast = forecastStatus(s.Decision.Forecast, rec.looks)

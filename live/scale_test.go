@@ -129,6 +129,70 @@ func TestFloorOfAnHPA(t *testing.T) {
 	}
 }
 
+// TestFloorStaysWithinItsHPA: a wish above the HPA's maximum raises the floor to that, once, and one
+// below the HPA's own minimum changes nothing, at no decision.
+func TestFloorStaysWithinItsHPA(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name    string
+		load    float64
+		floor   int32
+		changes int
+	}{{"high", 95, 8, 1}, {"low", 5, 3, 0}} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			f := cluster(t)
+			p := level(tc.load)
+			f.run(f.cluster.Config, p, nil)
+			f.deployment("shop", 3)
+			f.hpa("shop", "shop", 3, 8)
+			f.create(floored(f.scaler("shop", "shop", v1alpha1.ModeActive), "shop"))
+			f.want("the floor", tc.floor, func() int32 { return f.floor("shop") })
+			// Who asks for the third time has decided twice. Of decisions that change nothing the status
+			// does not tell.
+			f.eventually("two decisions", func() error {
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				asked := 0
+				for _, n := range p.asks {
+					asked += n
+				}
+				if asked < 3 {
+					return fmt.Errorf("%d queries", asked)
+				}
+				return nil
+			})
+			if st := f.status("shop"); len(st.RecentChanges) != tc.changes || f.floor("shop") != tc.floor {
+				t.Errorf("changes %+v, the floor is %d", st.RecentChanges, f.floor("shop"))
+			}
+		})
+	}
+}
+
+// TestLostStatusOfAFloor: where the status was lost, as by a crash right after the HPA was patched,
+// the next change tells of the HPA's own minReplicas, not of what was raised.
+func TestLostStatusOfAFloor(t *testing.T) {
+	t.Parallel()
+	f := raised(t, 3)
+	if err := f.stop(); err != nil {
+		t.Fatal(err)
+	}
+	s := &v1alpha1.PredictiveScaler{}
+	f.eventually("the status is lost", func() error {
+		f.get("shop", s)
+		s.Status.Floor = nil
+		return f.client.Status().Update(t.Context(), s)
+	})
+	f.run(f.cluster.Config, level(155), nil)
+	f.want("the floor", 16, func() int32 { return f.floor("shop") })
+	f.eventually("the status", func() error {
+		if got := f.status("shop").Floor; got == nil || got.OriginalMinReplicas != 3 {
+			return fmt.Errorf("floor %+v", got)
+		}
+		return nil
+	})
+}
+
 // TestDryRunKeepsTheScalerOfAFloor: a floor that was raised before stays raised in a dry run,
 // the status says so, and its scaler stays when it is deleted, silent, until a controller
 // may give the floor back.

@@ -137,19 +137,20 @@ func (t *floorTarget) Replicas(ctx context.Context) (autoscaler.Replicas, error)
 	if err := foreign(hpa, t.scaler.Name); err != nil {
 		return autoscaler.Replicas{}, fmt.Errorf("HorizontalPodAutoscaler %s: %w", t.hpa.Name, err)
 	}
-	return autoscaler.Replicas{Spec: minReplicas(hpa), Status: hpa.Status.CurrentReplicas}, nil
+	return autoscaler.Replicas{
+		Spec: minReplicas(hpa), Status: hpa.Status.CurrentReplicas,
+		// Never below what the owner of the HPA asked for, nor above its maximum.
+		Bounds: autoscaler.Bounds{Least: originalFloor(hpa), Most: hpa.Spec.MaxReplicas},
+	}, nil
 }
 
 func (t *floorTarget) SetReplicas(ctx context.Context, n int32) error {
 	next := t.read.DeepCopy()
-	original := originalFloor(t.read)
-	// Never below what the owner of the HPA asked for, nor above its maximum.
-	n = min(max(n, original), t.read.Spec.MaxReplicas)
 	if next.Annotations == nil {
 		next.Annotations = map[string]string{}
 	}
 	next.Annotations[v1alpha1.AnnotationScaler] = t.scaler.Name
-	next.Annotations[v1alpha1.AnnotationOriginal] = strconv.Itoa(int(original))
+	next.Annotations[v1alpha1.AnnotationOriginal] = strconv.Itoa(int(originalFloor(t.read)))
 	next.Annotations[v1alpha1.AnnotationFloor] = strconv.Itoa(int(n))
 	next.Spec.MinReplicas = &n
 	opts := []client.PatchOption{fieldOwner}
