@@ -347,7 +347,7 @@ func TestFaultsAreTheSameForAllPolicies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := e.control(t.Context(), task{entrant: ent, seed: seed}, set, w, metrics); err != nil {
+		if err := e.control(t.Context(), task{entrant: ent, seed: seed, faults: e.faultsOf(seed)}, set, w, metrics); err != nil {
 			t.Fatal(err)
 		}
 		return failed

@@ -69,7 +69,7 @@ func nothingIsLost(t *testing.T, faults ...v1alpha1.ClusterFault) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tk := task{entrant: ent, seed: 1}
+			tk := task{entrant: ent, seed: 1, faults: e.faultsOf(1)}
 			if metrics.needsOwn() {
 				closeDB, err := e.attachDB(tk, set, w, metrics, e.catalog(exprsOf(set), true, nil))
 				if err != nil {

@@ -43,7 +43,7 @@ func watchWith(t *testing.T, e *env, ent *entrant, hook func(*sim.World), look f
 	if err != nil {
 		t.Fatal(err)
 	}
-	tk := task{entrant: ent, seed: 1}
+	tk := task{entrant: ent, seed: 1, faults: e.faultsOf(1)}
 	closeDB, err := e.attachDB(tk, set, w, metrics, nil)
 	if err != nil {
 		t.Fatal(err)

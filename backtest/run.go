@@ -24,6 +24,7 @@ type task struct {
 	timeline  *result.TimelineWriter // gets every span; nil: nobody does
 	record    *recording             // nil: not recorded
 	refused   func(at time.Time)     // is told of refused changes; nil: nobody is
+	faults    []fault                // of the seed; run draws them
 }
 
 // An outcome of a task, in two parts: the warm-up and what is scored.
@@ -62,10 +63,10 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 	past := newScorer(e.load.Start, e.scoredFrom, e.objective)
 	now := newScorer(e.scoredFrom, e.load.End(), e.objective)
 	out.ceiling = ceiling{most: set.most(), from: e.scoredFrom}
-	faults := e.faultsOf(t.seed)
+	t.faults = e.faultsOf(t.seed)
 	var during *toll
-	if t.timeline != nil && len(faults) > 0 {
-		during = e.tollOf(faults)
+	if t.timeline != nil && len(t.faults) > 0 {
+		during = e.tollOf(t.faults)
 		defer func() { out.faults = during.shares() }()
 	}
 	onSpan := func(sp sim.Span) {
@@ -100,7 +101,7 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 			exprs = append(exprs, q.Expr)
 		}
 	}
-	lost := e.outagesOf(faults)
+	lost := e.outagesOf(t.faults)
 	view, err := e.view(t.seed)
 	if err != nil {
 		return output{}, err
@@ -115,7 +116,7 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 		keep = e.rules.addTo(keep)
 	}
 	histograms := (t.record != nil || metrics.needsOwn()) && keep.keepsAny(metricnames.HTTPDuration)
-	w, err := e.world(t.seed, faults, t.latencies || t.timeline != nil, histograms, onSpan)
+	w, err := e.world(t.seed, t.faults, t.latencies || t.timeline != nil, histograms, onSpan)
 	if err != nil {
 		return output{}, err
 	}
@@ -140,7 +141,7 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 		return output{}, err
 	}
 	out.past, out.scored = past.finish(), now.finish()
-	out.hits = hitsOf(t.seed, faults, w.Hits())
+	out.hits = hitsOf(t.seed, t.faults, w.Hits())
 	out.queries, out.silent = metrics.queries, metrics.silent()
 	return out, nil
 }
@@ -148,7 +149,7 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 // control runs the loops of a setup until the load ends.
 func (e *env) control(ctx context.Context, t task, set setup, w *sim.World, metrics *source) error {
 	first := e.load.Start.Add(decisionPhase)
-	api := e.apiServer(t.seed, w, e.faultsOf(t.seed))
+	api := e.apiServer(t.seed, w, t.faults)
 	api.refused = t.refused
 	cfg := autoscaler.Config{
 		Policy:  set.policy,
@@ -205,7 +206,7 @@ func (e *env) control(ctx context.Context, t task, set setup, w *sim.World, metr
 // function closes it, keeping its blocks where the run is recorded and all is well.
 func (e *env) attachDB(t task, set setup, w *sim.World, metrics *source, keep catalog) (func(*output, bool) error, error) {
 	cfg := promdb.Config{Delay: e.scrapeDelay, ExternalLabels: map[string]string{"policy": t.entrant.name}}
-	if late := e.lagsOf(e.faultsOf(t.seed)); late != nil {
+	if late := e.lagsOf(t.faults); late != nil {
 		cfg.Lag = late.at
 	}
 	if t.record != nil {

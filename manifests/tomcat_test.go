@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,6 +22,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"hindcast.dev/internal/metricnames"
+	"hindcast.dev/internal/promtest"
 )
 
 // tomcatHome is where a Tomcat 10.1 is: what HINDCAST_TOMCAT names, else where Debian puts its package tomcat10.
@@ -49,17 +49,14 @@ func tomcatHome(t *testing.T) string {
 	return home
 }
 
-// freePort is one that nobody listened on.
+// freePort is one at which nothing listens now.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	_, port, err := net.SplitHostPort(promtest.FreeAddress(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	return port
 }
 
 // A tomcat is a real Tomcat with the sample's files, put together by the commands of its init container.

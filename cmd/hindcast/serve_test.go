@@ -71,24 +71,9 @@ func TestServe(t *testing.T) {
 	dir := aRun(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // for a program that hangs
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "hindcast", "serve", "--shift-to-now", "--listen", "127.0.0.1:0", dir)
 	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
 	before := time.Now()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(stdout)
-	var text strings.Builder
-	for lines.Scan() && lines.Text() != "Ctrl-C ends it." {
-		text.WriteString(lines.Text() + "\n")
-	}
-	said := text.String()
-	address := regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(said)
+	cmd, said, address := startServe(ctx, t, &stderr, "--shift-to-now", dir)
 	if !strings.HasPrefix(said, "ramp: hpa, v3\n") || address == "" {
 		t.Fatalf("it said %q, %q", said, stderr.String())
 	}
@@ -151,6 +136,28 @@ func TestServe(t *testing.T) {
 	if stderr.Len() > 0 {
 		t.Errorf("standard error: %s", stderr.String())
 	}
+}
+
+// startServe starts hindcast serve at a port of its own choice, and returns what it said and where it
+// listens.
+func startServe(ctx context.Context, t *testing.T, stderr io.Writer, args ...string) (cmd *exec.Cmd, said, address string) {
+	t.Helper()
+	cmd = exec.CommandContext(ctx, "hindcast", append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	cmd.Stderr = stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stdout)
+	var text strings.Builder
+	for lines.Scan() && lines.Text() != "Ctrl-C ends it." {
+		text.WriteString(lines.Text() + "\n")
+	}
+	said = text.String()
+	return cmd, said, regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(said)
 }
 
 func fetch(t *testing.T, address string) string {

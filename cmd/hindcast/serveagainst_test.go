@@ -1,16 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -33,7 +31,14 @@ func TestServeAnswersAsPrometheus(t *testing.T) {
 		}
 	}
 	server := promtest.Start(t, merged)
-	address := serveRun(t, dir)
+	cmd, said, address := startServe(t.Context(), t, io.Discard, dir)
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	if address == "" {
+		t.Fatalf("it said %q", said)
+	}
 
 	ask := func(base, path string, form url.Values) (answer struct {
 		Status, Error string
@@ -113,31 +118,4 @@ func TestServeAnswersAsPrometheus(t *testing.T) {
 	if empty > 40 {
 		t.Errorf("%d of 100 answers are empty", empty)
 	}
-}
-
-// serveRun starts hindcast serve on a run, at its own time, and returns where it listens.
-func serveRun(t *testing.T, dir string) string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "hindcast", "serve", "--listen", "127.0.0.1:0", dir)
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	lines := bufio.NewScanner(stdout)
-	var text strings.Builder
-	for lines.Scan() && lines.Text() != "Ctrl-C ends it." {
-		text.WriteString(lines.Text() + "\n")
-	}
-	address := regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(text.String())
-	if address == "" {
-		t.Fatalf("it said %q", text.String())
-	}
-	return address
 }

@@ -385,6 +385,8 @@ func TestCSVFaults(t *testing.T) {
 	refused(t, importer.Config{Format: "azure-llm"}, "x:1: the header has no column contexttokens", text("x", "timestamp,tokens\n1,2\n"))
 	refused(t, importer.Config{Select: []string{"tirgger=http"}}, `has no column "tirgger"; did you mean "trigger"?`, text("x", detectable()["azure-functions"]))
 	refused(t, importer.Config{Step: time.Hour}, "everything is within one step of 1h0m0s", text("x", detectable()["azure-llm"]))
+	a, b := strings.Repeat("a", 64), strings.Repeat("b", 64)
+	refused(t, importer.Config{}, "everything is within one step of 5m0s", text("x", "0,"+a+",1,5,2\n0,"+b+",1,9,4\n"))
 	refused(t, importer.Config{Format: "nab"}, "within one step of 1m0s from 2014-04-10T00:00:00Z; lines that are malformed: 1, such as x:3: the value is no number",
 		text("x", "timestamp,value\n2014-04-10 00:00:00,5\n2014-04-10 00:05:00,x\n"))
 	refused(t, importer.Config{Step: time.Nanosecond}, "step 1ns is not between", text("x", detectable()["azure-llm"]))
