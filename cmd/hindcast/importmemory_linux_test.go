@@ -2,12 +2,14 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
+	"regexp"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -38,14 +40,38 @@ func TestImportMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), "hindcast", "datasets", "import", path, "-o", filepath.Join(t.TempDir(), "load.csv"))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
-	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		t.Fatal("nothing is known of what it used")
-	}
-	if peak := usage.Maxrss << 10; peak > most {
-		t.Errorf("it took %d MB, at most %d MB are allowed here", peak>>20, most>>20)
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	peak, looks := 0, 0
+	for {
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Fatalf("%v: %s", err, out.String())
+			}
+			if looks < 10 || peak > most {
+				t.Errorf("it took %d MB at most, seen %d times; %d MB are allowed here", peak>>20, looks, most>>20)
+			}
+			return
+		case <-time.After(10 * time.Millisecond):
+			// What wait tells of a child counts the memory of its parent too, from before the exec.
+			if status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid)); err == nil {
+				if high := highWater.FindSubmatch(status); high != nil {
+					kB, err := strconv.Atoi(string(high[1]))
+					if err != nil {
+						t.Fatal(err)
+					}
+					peak, looks = kB<<10, looks+1
+				}
+			}
+		}
 	}
 }
+
+// highWater is the most memory that a process has had so far, kB.
+var highWater = regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB$`)
