@@ -133,6 +133,8 @@ type HorizonScore struct {
 	Coverage50 float64 // share within the quantiles at 0.25 and 0.75
 	Coverage80 float64 // share within the quantiles at 0.1 and 0.9
 	Coverage95 float64 // share within the quantiles at 0.025 and 0.975
+	Error80    float64 // standard error of Coverage80, dependence counted
+	Error95    float64
 	Width80    float64 // mean width of that interval, as a fraction of the mean of |y|
 	Width95    float64
 	Within10   float64 // share of forecasts that are off by 10 % of y at most

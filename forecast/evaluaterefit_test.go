@@ -225,7 +225,7 @@ func TestEvaluateStopwatch(t *testing.T) {
 	if m.FitTime != 4*time.Second || m.UpdateTime != (11+14)*time.Second {
 		t.Errorf("fits took %v and updates %v, want 4 s and 25 s", m.FitTime, m.UpdateTime)
 	}
-	if p := plain.Models[0]; p.FitTime != 0 || p.UpdateTime != 0 || p.Horizons[0] != m.Horizons[0] {
+	if p := plain.Models[0]; p.FitTime != 0 || p.UpdateTime != 0 || p.Horizons[0].WAPE != m.Horizons[0].WAPE || p.Horizons[0].Pinball != m.Horizons[0].Pinball {
 		t.Errorf("without a stopwatch %+v, with it %+v", p, m)
 	}
 }

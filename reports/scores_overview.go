@@ -24,9 +24,10 @@ func loadsTable(all []result.Scores) *table {
 			{"load", "", true}, {"step", "", false}, {"scored", "points", false}, {"ahead", "", false}, {"noise floor", "%", false},
 			{"naive", "WAPE %", false}, {"seasonal", "WAPE %", false}, {"best of the others", "", true}, {"its WAPE", "%", false},
 			{"model", "", true}, {"its WAPE", "%", false}, {"against the best", "%", false},
-			{"in 80 %", "%", false}, {"in 95 %", "%", false},
+			{"in 80 %", "%", false}, {"±", "%", false}, {"in 95 %", "%", false}, {"±", "%", false},
 		},
-		note: "Against the best: how much more error the model makes than the best of the others, relative; negative is less.",
+		note: "Against the best: how much more error the model makes than the best of the others, relative; negative is less. " +
+			"± is two standard errors, which count that misses come together.",
 	}
 	for i := range all {
 		s := &all[i]
@@ -34,7 +35,7 @@ func loadsTable(all []result.Scores) *table {
 		own := s.Model(name)
 		if own == nil {
 			t.add(s.Dataset, duration(s.Load.StepSeconds), undefined, duration(s.MainSeconds), floorWords(s), undefined, undefined,
-				undefined, undefined, undefined, undefined, undefined, undefined, undefined)
+				undefined, undefined, undefined, undefined, undefined, undefined, undefined, undefined, undefined)
 			continue
 		}
 		at := own.At(s.MainSeconds)
@@ -51,7 +52,7 @@ func loadsTable(all []result.Scores) *table {
 		}
 		t.add(s.Dataset, duration(s.Load.StepSeconds), count(at.N), duration(s.MainSeconds), floorWords(s),
 			hundredths(wapeAt(s, "naive", s.MainSeconds)), hundredths(wapeAt(s, "seasonal-naive", s.MainSeconds)), best, hundredths(least),
-			name, hundredths(at.WAPE), hundredths(against), hundredths(at.Coverage80), hundredths(at.Coverage95))
+			name, hundredths(at.WAPE), hundredths(against), hundredths(at.Coverage80), twoErrors(at.StandardError80), hundredths(at.Coverage95), twoErrors(at.StandardError95))
 	}
 	return t
 }

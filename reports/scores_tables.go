@@ -55,18 +55,26 @@ func intervalsTable(s *result.Scores) *table {
 	t := &table{
 		caption: "Intervals and fits",
 		columns: []column{
-			{"model", "", true}, {"horizon", "", false}, {"in 50 %", "%", false}, {"in 80 %", "%", false}, {"width 80 %", "% of load", false},
-			{"in 95 %", "%", false}, {"width 95 %", "% of load", false}, {"fits", "", false}, {"charged", "", false}, {"waited", "steps", false},
+			{"model", "", true}, {"horizon", "", false}, {"in 50 %", "%", false}, {"in 80 %", "%", false}, {"±", "%", false}, {"width 80 %", "% of load", false},
+			{"in 95 %", "%", false}, {"±", "%", false}, {"width 95 %", "% of load", false}, {"fits", "", false}, {"charged", "", false}, {"waited", "steps", false},
 		},
-		note: "A fit is charged by its declared cost; while it lasts, the model forecasts by the one before (waited).",
+		note: "± is two standard errors, which count that misses come together. A fit is charged by its declared cost; while it lasts, the model forecasts by the one before (waited).",
 	}
 	for _, m := range s.Models {
 		for _, h := range m.Horizons {
-			t.add(m.Name, horizonName(s, h.HorizonSeconds), hundredths(h.Coverage50), hundredths(h.Coverage80), hundredths(h.Width80),
-				hundredths(h.Coverage95), hundredths(h.Width95), count(m.Fits), charged(m.ChargedSeconds), count(m.Waited))
+			t.add(m.Name, horizonName(s, h.HorizonSeconds), hundredths(h.Coverage50), hundredths(h.Coverage80), twoErrors(h.StandardError80), hundredths(h.Width80),
+				hundredths(h.Coverage95), twoErrors(h.StandardError95), hundredths(h.Width95), count(m.Fits), charged(m.ChargedSeconds), count(m.Waited))
 		}
 	}
 	return t
+}
+
+// twoErrors writes twice a standard error; scores of before it was known have none.
+func twoErrors(e result.Number) string {
+	if !(e > 0) {
+		return undefined
+	}
+	return hundredths(2 * e)
 }
 
 // shownModels are few enough to be compared side by side: the one to be looked at, the

@@ -36,7 +36,7 @@ func scored(name string) result.Scores {
 			w := wape * (1 + result.Number(k)/10)
 			m.Horizons = append(m.Horizons, result.HorizonScores{
 				HorizonSeconds: seconds, N: 4320 - k, Accuracy: 1 - w, WAPE: w, MASE: 1, RMSSE: 1, Pinball: 3,
-				Coverage50: .5, Coverage80: .803, Coverage95: .947, Width80: 3 * w, Width95: 5 * w, Within10: .7,
+				Coverage50: .5, Coverage80: .803, Coverage95: .947, StandardError80: .012, StandardError95: .006, Width80: 3 * w, Width95: 5 * w, Within10: .7,
 				SkillNaive: 1 - wape/.08, SkillSeasonal: 1 - wape/.12,
 			})
 		}
@@ -69,7 +69,7 @@ func TestScoresText(t *testing.T) {
 		// 0.06 is a quarter less than 0.08 and half of 0.12.
 		`(?m)^auto +3 min \(ready\) +4,320 +94\.00 +6\.00 +25\.00 +50\.00 `,
 		`(?m)^auto +10 min +4,318 +92\.80 +7\.20 `,
-		`(?m)^auto +5 min +50\.00 +80\.30 +19\.80 +94\.70 +33\.00 +5 +5 s +2$`,
+		`(?m)^auto +5 min +50\.00 +80\.30 +2\.40 +19\.80 +94\.70 +1\.20 +33\.00 +5 +5 s +2$`,
 		`(?m)^Least WAPE: auto at 3 min, auto at 5 min, auto at 10 min\.`,
 		`(?m)^23 +180 +9\.84 +14\.76 +7\.38$`,
 		`(?m)^auto +trees +70\.00\nauto +ridge-day +30\.00$`,

@@ -92,6 +92,9 @@ type HorizonScores struct {
 	SkillNaive    Number `json:"skillNaive"`
 	SkillSeasonal Number `json:"skillSeasonal"`
 	Coverage50    Number `json:"coverage50"`
+	// StandardError80 and StandardError95 are those of the coverages, dependence counted.
+	StandardError80 Number `json:"standardError80"`
+	StandardError95 Number `json:"standardError95"`
 	// Width80 and Width95 are the mean widths of the intervals over the mean load.
 	Width80  Number `json:"width80"`
 	Width95  Number `json:"width95"`

@@ -150,7 +150,8 @@ func (p *evalPlan) modelScores(m modelScore, all []modelScore) result.ModelScore
 			Coverage80: result.Number(h.Coverage80), Coverage95: result.Number(h.Coverage95), Bias: result.Number(h.Bias),
 			SkillNaive:    result.Number(forecast.Skill(h.WAPE, wapeOf("naive", h.Horizon, all))),
 			SkillSeasonal: result.Number(forecast.Skill(h.WAPE, wapeOf("seasonal-naive", h.Horizon, all))),
-			Coverage50:    result.Number(h.Coverage50), Width80: result.Number(h.Width80), Width95: result.Number(h.Width95),
+			Coverage50:    result.Number(h.Coverage50), StandardError80: result.Number(h.Error80), StandardError95: result.Number(h.Error95),
+			Width80: result.Number(h.Width80), Width95: result.Number(h.Width95),
 			Within10: result.Number(h.Within10),
 		})
 	}
