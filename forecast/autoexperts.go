@@ -62,6 +62,7 @@ func (m Auto) experts(past Series) []Expert {
 		experts = append(experts,
 			Expert{Model: SeasonalNaive{Season: s}, Prior: priorLevel, Label: "seasonal-naive-" + length, After: s},
 			Expert{Model: Profile{Season: s}, Prior: priorLevel, Label: "profile-" + length, After: s + 15},
+			Expert{Model: Jumps{Season: s}, Prior: priorLevel, Label: "jumps-" + length, After: s + 15},
 		)
 		waves = append(waves, Waves{Period: s})
 	}

@@ -63,6 +63,7 @@ func registered() []registration {
 		{"holt", func(s Settings) Model { return Holt{Season: s.season()} }},
 		{"damped", func(s Settings) Model { return Holt{Season: s.season(), Damped: true} }},
 		{"profile", func(s Settings) Model { return Profile{Season: s.season()} }},
+		{"jumps", func(s Settings) Model { return Jumps{Season: s.season()} }},
 		{"mstl", func(s Settings) Model { return MSTL{Seasons: s.Seasons} }},
 		{"theta", func(s Settings) Model { return Theta{Season: s.season()} }},
 		{"dotm", func(s Settings) Model { return DOTM{Season: s.season()} }},
