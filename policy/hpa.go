@@ -40,6 +40,13 @@ type HPAConfig struct {
 	Container string
 }
 
+// Some of HPAConfig as Kubernetes ships.
+const (
+	defaultTolerance         = 0.1
+	defaultCPUInitialization = 5 * time.Minute
+	defaultReadinessDelay    = 30 * time.Second
+)
+
 // An HPA decides as the HorizontalPodAutoscaler of Kubernetes 1.37 does
 // (autoscaling/v2; pkg/controller/podautoscaler), its faults included, with the
 // time as an argument. It is a Committer: without Commit, its rate limits see no
@@ -87,8 +94,8 @@ func NewHPA(spec autoscalingv2.HorizontalPodAutoscalerSpec, cfg HPAConfig) (*HPA
 	faults := []error{cfg.validate(), validateHPA(filled, !cfg.DisableScaleToZero)}
 	h := &HPA{
 		sync:       defaultDuration(cfg.Sync, 15*time.Second),
-		cpuInit:    defaultDuration(cfg.CPUInitialization, 5*time.Minute),
-		readyDelay: defaultDuration(cfg.InitialReadinessDelay, 30*time.Second),
+		cpuInit:    defaultDuration(cfg.CPUInitialization, defaultCPUInitialization),
+		readyDelay: defaultDuration(cfg.InitialReadinessDelay, defaultReadinessDelay),
 		tolerance:  newTolerance(cfg.Tolerance, filled.Behavior),
 		min:        *filled.MinReplicas,
 		max:        filled.MaxReplicas,

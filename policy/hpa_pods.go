@@ -74,7 +74,7 @@ func (h *HPA) tally(m *hpaMetric, pods []Pod, now time.Time) podTally {
 			} else {
 				t.missingFill += m.target
 			}
-		case m.kind == metricCPU && h.unready(p, now):
+		case m.kind == metricCPU && starting(p, now, h.cpuInit, h.readyDelay):
 			t.unready++
 			t.unreadyRequested += request
 		default:
@@ -90,15 +90,16 @@ func (h *HPA) tally(m *hpaMetric, pods []Pod, now time.Time) podTally {
 	return t
 }
 
-// unready says whether the CPU sample of a running pod is left out.
-func (h *HPA) unready(p *Pod, now time.Time) bool {
+// starting says whether the CPU sample of a running pod is left out, as it may tell of the
+// start, not of the load. HPAConfig says what the times are.
+func starting(p *Pod, now time.Time, cpuInitialization, initialReadinessDelay time.Duration) bool {
 	if p.ReadyChanged.IsZero() || p.Started.IsZero() {
 		return true
 	}
-	if now.Before(p.Started.Add(h.cpuInit)) {
+	if now.Before(p.Started.Add(cpuInitialization)) {
 		return !p.Ready || p.Sample.Time.Before(p.ReadyChanged.Add(p.Sample.Window))
 	}
-	return !p.Ready && p.ReadyChanged.Before(p.Started.Add(h.readyDelay))
+	return !p.Ready && p.ReadyChanged.Before(p.Started.Add(initialReadinessDelay))
 }
 
 // proposeTally turns a tally with at least one ready pod into a proposal.

@@ -152,7 +152,7 @@ type tolerance struct{ down, up float64 }
 func newTolerance(flag float64, b *autoscalingv2.HorizontalPodAutoscalerBehavior) tolerance {
 	switch {
 	case flag == 0:
-		flag = 0.1
+		flag = defaultTolerance
 	case flag < 0:
 		flag = 0
 	}

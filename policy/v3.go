@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -73,9 +72,6 @@ type V3 struct {
 	needs    Needs
 	limits   hpaLimits // nil: none
 	started  bool
-	// informed is the CPU of the pods, millicores, when every metric had a value last; 0:
-	// not known.
-	informed int64
 }
 
 // defaultStabilization is the scale-down window of a Behavior that has none: that of
@@ -179,9 +175,10 @@ func (v *V3) Decide(in Input) Decision {
 	if v.cfg.Fallback != nil {
 		fallback = new(v.cfg.Fallback.Decide(in))
 	}
+	cpu := milliCPUOf(&in)
 	if in.Spec == 0 && v.cfg.Min > 0 {
 		for i, o := range v.outlooks {
-			o.observe(in.Now, in.Values[i])
+			o.observe(in.Now, in.Values[i], cpu)
 		}
 		return Decision{Hold: true, Reason: "ScalingDisabled: somebody set the replicas to 0"}
 	}
@@ -190,7 +187,7 @@ func (v *V3) Decide(in Input) Decision {
 	learning := false
 	most := int32(math.MinInt32)
 	for i, o := range v.outlooks {
-		o.observe(in.Now, in.Values[i])
+		o.observe(in.Now, in.Values[i], cpu)
 		wishes[i] = o.wish(in.Now)
 		learning = learning || wishes[i].state == outlookLearning
 		d.Proposals = append(d.Proposals, wishes[i].proposal)
@@ -206,9 +203,8 @@ func (v *V3) Decide(in Input) Decision {
 		return v.withoutData(in, d, fallback, up)
 	}
 	if missing(wishes) {
-		return v.withoutValue(in, d, fallback, up)
+		return v.withoutValue(in, d, fallback, wishes, up)
 	}
-	v.informed = milliCPUOf(&in)
 	d.Raw, d.Replicas = up, up
 	if up < in.Spec {
 		d.clamp("scale-down window", min(max(up, down), in.Spec))
@@ -248,66 +244,6 @@ func (v *V3) combine(wishes []wanted) (up, down int32, stale bool) {
 // wholeUp rounds up, but not for the rounding errors of a sum: the mean of equal wishes
 // is that wish.
 func wholeUp(x float64) int32 { return saturate(math.Ceil(x * (1 - 1e-12))) }
-
-// missing reports that a metric has no value of now, though one that still counts.
-func missing(wishes []wanted) bool {
-	return slices.ContainsFunc(wishes, func(w wanted) bool { return w.age > 0 })
-}
-
-// grown is how much the CPU of the pods must have grown since the last value for the load
-// to have: the tolerance of an HPA.
-const grown = 1.1
-
-// withoutValue is a decision between the last value of a metric and the age at which it
-// no longer counts: not downwards, and upwards as the fallback says if the CPU of the pods
-// grew since. Only then: the fallback may be the more cautious of the two, and a query
-// that fails once is no reason to scale.
-func (v *V3) withoutValue(in Input, d Decision, fallback *Decision, up int32) Decision {
-	n := max(in.Spec, up)
-	d.Reason = "Gap: a metric has no value now: the last one counts upwards only"
-	if fallback != nil && !fallback.Hold && v.informed > 0 {
-		if growth := float64(milliCPUOf(&in)) / float64(v.informed); growth > grown {
-			d.Proposals = append(d.Proposals, Proposal{
-				Source: "fallback", Replicas: fallback.Replicas,
-				Detail: fmt.Sprintf("the CPU of the pods grew by %.0f %% since the last value: %s", 100*(growth-1), fallback.Reason),
-			})
-			n = max(n, fallback.Replicas)
-		}
-	}
-	d.Raw, d.Replicas = n, n
-	v.rails(&d, in)
-	return d
-}
-
-// milliCPUOf is what the ready pods use; those that start use more than their load.
-func milliCPUOf(in *Input) int64 {
-	var sum int64
-	if in.PodsErr != nil {
-		return 0
-	}
-	for i := range in.Pods {
-		if p := &in.Pods[i]; p.Ready && !p.Deleting && p.Sample != nil {
-			sum += p.Sample.MilliCPU
-		}
-	}
-	return sum
-}
-
-// withoutData follows the last forecast and the fallback upwards, never down.
-func (v *V3) withoutData(in Input, d Decision, fallback *Decision, up int32) Decision {
-	n := max(in.Spec, up)
-	d.Reason = "Stale: no current data: the last forecast counts upwards only"
-	if fallback != nil {
-		d.Proposals = append(d.Proposals, Proposal{Source: "fallback", Replicas: fallback.Replicas, Detail: fallback.Reason})
-		if !fallback.Hold {
-			n = max(n, fallback.Replicas)
-		}
-	}
-	d.Raw, d.Replicas = n, n
-	v.rails(&d, in)
-	d.Hold = d.Replicas == in.Spec
-	return d
-}
 
 func (v *V3) fallBack(in Input, d Decision, fallback *Decision, reason string) Decision {
 	if fallback == nil {

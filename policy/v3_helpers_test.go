@@ -73,16 +73,27 @@ type v3Run struct {
 	load func(t time.Time) float64 // of the first metric
 	more []func(t time.Time) float64
 	err  func(t time.Time) error // nil: none
-	cpu  int64                   // millicores of the one pod that is listed; 0: none is
+	cpu  func(t time.Time) int64 // millicores of the one pod that is listed; nil or 0: none is
 	spec int32
 	at   time.Duration // of the next decision
+}
+
+// servingPod has been ready for an hour.
+func servingPod(now time.Time, milliCPU int64) policy.Pod {
+	since := now.Add(-time.Hour)
+	return policy.Pod{
+		Phase: policy.PodRunning, Started: since, Ready: true, ReadyChanged: since,
+		Sample: &policy.PodSample{MilliCPU: milliCPU, Time: now, Window: 15 * time.Second},
+	}
 }
 
 // step makes one decision.
 func (r *v3Run) step() policy.Decision {
 	in := policy.Input{Now: since(r.at), Spec: r.spec, Status: r.spec}
-	if r.cpu > 0 {
-		in.Pods = []policy.Pod{{Phase: policy.PodRunning, Ready: true, Sample: &policy.PodSample{MilliCPU: r.cpu}}}
+	if r.cpu != nil {
+		if cpu := r.cpu(in.Now); cpu > 0 {
+			in.Pods = []policy.Pod{servingPod(in.Now, cpu)}
+		}
 	}
 	for _, load := range slices.Insert(slices.Clone(r.more), 0, r.load) {
 		v := policy.Value{Value: load(in.Now)}

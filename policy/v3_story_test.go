@@ -295,42 +295,6 @@ func TestV3WithoutData(t *testing.T) {
 	})
 }
 
-// TestV3Gap: before the last value is too old to count, what the fallback wishes for
-// counts if the CPU of the pods has grown; and nothing goes down.
-func TestV3Gap(t *testing.T) {
-	for _, tc := range []struct {
-		name   string
-		cpu    int64 // after 1000
-		wishes int32 // of the fallback
-		hold   bool
-		want   int32
-	}{
-		{"as before", 1000, 15, false, 10},
-		{"within the tolerance", 1100, 16, false, 10},
-		{"grown by half", 1500, 15, false, 15},
-		{"grown by half, and less cautious", 1500, 9, false, 10},
-		{"fallen", 500, 5, false, 10},
-		{"cannot tell", 1500, 15, true, 10},
-		{"no pods", 0, 15, false, 10},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			hpa := &stub{n: 14}
-			cfg := v3Config(clockwork(always(95)))
-			cfg.Fallback = hpa
-			r := &v3Run{v: mustV3(t, cfg), load: always(95), spec: 10, cpu: 1000, err: noDataIn(hm(3, 0), hms(3, 1, 30))}
-			tell(t, r, []expect{{hms(2, 59, 30), 10, "Steady"}})
-			hpa.n, hpa.hold, r.cpu = tc.wishes, tc.hold, tc.cpu
-			tell(t, r, []expect{{hm(3, 0), tc.want, "Gap"}})
-			hpa.n = 1
-			after := "Steady" // the values are back, and with them the load of before
-			if tc.want > 10 {
-				after = "ScaleDown"
-			}
-			tell(t, r, []expect{{hm(3, 1), tc.want, "Gap"}, {hms(3, 1, 30), 10, after}})
-		})
-	}
-}
-
 // TestV3SurgeInAGap: the straight line of a surge goes on while its values are missing.
 func TestV3SurgeInAGap(t *testing.T) {
 	load := func(t time.Time) float64 { return 100 + max(0, t.Sub(epoch.Add(hm(3, 0))).Seconds()) } // 1 a second from 3:00 on

@@ -20,6 +20,7 @@ const (
 type wanted struct {
 	state    outlookState
 	age      time.Duration // of the last value, since the decision
+	grew     bool          // since then, by the CPU of the pods
 	up, down int32         // replicas for the lead window, and for the longer one
 	proposal Proposal
 	forecast *Forecast
@@ -55,6 +56,8 @@ type outlook struct {
 	broken           bool      // the newest forecast of the model is no number
 	last             float64   // newest observed value
 	lastAt           time.Time // zero: none yet
+	standIn          standIn
+	guess            float64 // of the load, by the stand-in, where it grew without a value; else NaN
 	surge            surge
 	recurrence       recurrence
 	recurs           skill   // of the bound with the recurrence against the one without
@@ -86,12 +89,13 @@ func newOutlook(cfg *V3Config, m V3Metric) (*outlook, error) {
 		accuracy:   [2]accuracyTrack{newAccuracyTrack(lead), newAccuracyTrack(long)},
 		recurrence: newRecurrence(cfg.Step, long),
 		recurs:     skill{model: track(), last: track()},
-		last:       math.NaN(),
+		last:       math.NaN(), guess: math.NaN(),
 	}, nil
 }
 
-// observe takes the value of a decision; the series moves once a step.
-func (o *outlook) observe(now time.Time, v Value) {
+// observe takes the value of a decision, and the CPU of the pods, millicores; the series,
+// which knows nothing of CPU, moves once a step.
+func (o *outlook) observe(now time.Time, v Value, milliCPU int64) {
 	y := v.Value
 	if v.Err != nil || math.IsInf(y, 0) || y < 0 {
 		y = math.NaN()
@@ -103,9 +107,16 @@ func (o *outlook) observe(now time.Time, v Value) {
 	for ; now.Sub(o.next) >= o.cfg.Step; o.next = o.next.Add(o.cfg.Step) {
 		o.step(math.NaN())
 	}
+	o.guess = math.NaN()
 	if !math.IsNaN(y) {
 		o.surge.observe(now, y, o.leadUp)
+		o.standIn.observe(y, milliCPU)
 		o.last, o.lastAt = y, now
+	} else if guess := o.standIn.of(milliCPU); guess > grown*o.last {
+		o.surge.observe(now, guess, o.leadUp)
+		o.guess = guess
+	} else if !math.IsNaN(guess) && !o.surge.on {
+		o.surge.observe(now, guess, math.Inf(1))
 	}
 	if !now.Before(o.next) {
 		o.step(y)
@@ -194,15 +205,19 @@ func (o *outlook) wish(now time.Time) wanted {
 		w.state = outlookStale
 		w.proposal.Err = fmt.Errorf("last value is %v old: %w", now.Sub(o.lastAt).Round(time.Second), ErrNoData)
 	}
+	load, at := o.last, o.lastAt
+	if w.grew = !math.IsNaN(o.guess); w.grew {
+		load, at = o.guess, now
+	}
 	up, surging := o.leadUp, ""
-	if w.state == outlookCurrent {
-		if s := o.surge.ahead(o.last, w.age+o.cfg.Lead+o.cfg.Interval); s > up {
+	if now.Sub(at) < o.cfg.StaleAfter {
+		if s := o.surge.ahead(load, now.Sub(at)+o.cfg.Lead+o.cfg.Interval); s > up {
 			up, surging = s, fmt.Sprintf("surging to %.4g, ", s)
 		}
 	}
 	w.up, w.down = o.replicas(up), o.replicas(max(up, o.longUp))
-	if o.cfg.ReactiveFloor && w.state == outlookCurrent {
-		floor := o.replicas(o.last)
+	if o.cfg.ReactiveFloor && now.Sub(at) < o.cfg.StaleAfter {
+		floor := o.replicas(load)
 		w.up, w.down = max(w.up, floor), max(w.down, floor)
 	}
 	name := o.cfg.Model.Name()
@@ -217,6 +232,9 @@ func (o *outlook) wish(now time.Time) wanted {
 		name += " (as fitted before; the newest fit failed: " + o.fits.err.Error() + ")"
 	}
 	w.proposal.Replicas = w.up
+	if w.grew {
+		surging = fmt.Sprintf("%.4g by the CPU of the pods, ", o.guess) + surging
+	}
 	w.proposal.Detail = fmt.Sprintf("now %.4g, %sat most %.4g ahead at quantile %.4g, %.4g a replica",
 		o.last, surging, o.leadUp, o.cfg.Quantile, o.metric.PerReplica)
 	w.forecast = &Forecast{
