@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -101,6 +102,9 @@ func newScaler(e *env, name string, s *v1alpha1.PredictiveScaler, manifests map[
 		description: fmt.Sprintf("PredictiveScaler %s: %s on %d metrics, quantile %.4g, %d to %d replicas, %s",
 			s.Name, cfg.Model.Name(), len(cfg.Metrics), cfg.Quantile, *spec.MinReplicas, spec.MaxReplicas, spec.Actuation.Type),
 		knob: &knob{name: "quantile of the highest load ahead", from: 0.5, to: 0.9999, configured: cfg.Quantile, errors: true},
+	}
+	if cfg.CPUFloor {
+		ent.description += ", at least what an HPA at " + strconv.Itoa(policy.ReferenceCPUTarget) + " % of CPU keeps"
 	}
 	shared := newSharedModel(cfg.Model)
 	ent.build = func(v float64) (setup, error) {

@@ -80,6 +80,10 @@ func TestBadObjects(t *testing.T) {
 		}, "hpaRef.name"},
 		{"no actuation", func(s *v1alpha1.PredictiveScalerSpec) { s.Actuation = v1alpha1.Actuation{} }, "actuation is missing"},
 		{"an HPA for nothing", func(s *v1alpha1.PredictiveScalerSpec) { s.Actuation.HPARef = &v1alpha1.HPARef{Name: "x"} }, "hpaRef has no meaning"},
+		{"a CPU floor under an HPA", func(s *v1alpha1.PredictiveScalerSpec) {
+			s.Actuation = v1alpha1.Actuation{Type: v1alpha1.ActuationHPAMinReplicas, HPARef: &v1alpha1.HPARef{Name: "x"}}
+			s.Safety.CPUFloor = true
+		}, "safety.cpuFloor has no meaning"},
 		{"a perfect objective", func(s *v1alpha1.PredictiveScalerSpec) { s.SLO.Objective = "100" }, "percentage between 0 and 100"},
 		{"a negative price", func(s *v1alpha1.PredictiveScalerSpec) { s.Cost.PerReplicaHour = "-1" }, "not negative"},
 		{"zero without a load", func(s *v1alpha1.PredictiveScalerSpec) {

@@ -47,8 +47,8 @@ func ReferenceHPA(target autoscalingv2.CrossVersionObjectReference, lowest, high
 }
 
 // FallbackFor is the policy that decides in place of a scaler's forecast while there is
-// too little data for one, and beside the last forecast while there is none: the
-// reference HPA. It is nil where there is an HPA in the cluster, which decides by
+// too little data for one, beside the last forecast while there is none, and always beside
+// it with a CPU floor: the reference HPA. It is nil where there is an HPA in the cluster, which decides by
 // itself above the floor that the scaler raises, and where the pods request no CPU.
 func FallbackFor(spec *v1alpha1.PredictiveScalerSpec, requestMilliCPU int64) (Policy, error) {
 	if spec.Actuation.Type == v1alpha1.ActuationHPAMinReplicas || requestMilliCPU == 0 {
@@ -56,7 +56,7 @@ func FallbackFor(spec *v1alpha1.PredictiveScalerSpec, requestMilliCPU int64) (Po
 	}
 	// An HPA on CPU alone does not scale to zero.
 	lowest := max(1, *spec.MinReplicas)
-	h, err := NewHPA(ReferenceHPA(spec.ScaleTargetRef, lowest, max(lowest, spec.MaxReplicas)), HPAConfig{Sync: V3Interval})
+	h, err := NewHPA(ReferenceHPA(spec.ScaleTargetRef, lowest, max(lowest, spec.MaxReplicas)), HPAConfig{Sync: intervalOf(spec)})
 	if err != nil {
 		return nil, err
 	}

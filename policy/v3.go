@@ -39,6 +39,8 @@ type V3Config struct {
 	Quantile float64
 	// ReactiveFloor keeps the replicas that the load observed now needs.
 	ReactiveFloor bool
+	// CPUFloor keeps the replicas that Fallback asks for, whatever the forecast says.
+	CPUFloor bool
 	// Behavior limits the speed of scaling as in an HPA, whose defaults fill what it
 	// leaves out; nil: no such limits.
 	Behavior *autoscalingv2.HorizontalPodAutoscalerBehavior
@@ -148,6 +150,7 @@ func (c *V3Config) validate() error {
 	check(c.Learning > 0, "learning: %v is negative", c.Learning)
 	check(c.RefitEvery > 0, "refit every: %v is negative", c.RefitEvery)
 	check(c.Quantile > 0 && c.Quantile < 1, "quantile: %v is not in (0,1)", c.Quantile)
+	check(c.Fallback != nil || !c.CPUFloor, "CPU floor: there is no fallback to ask")
 	check(c.MaxStep >= 0, "max step: %d is negative", c.MaxStep)
 	return errors.Join(faults...)
 }
@@ -205,11 +208,18 @@ func (v *V3) Decide(in Input) Decision {
 	if missing(wishes) {
 		return v.withoutValue(in, d, fallback, wishes, up)
 	}
-	d.Raw, d.Replicas = up, up
-	if up < in.Spec {
-		d.clamp("scale-down window", min(max(up, down), in.Spec))
+	floor := int32(math.MinInt32)
+	if v.cfg.CPUFloor {
+		floor = d.propose(fallback)
+	}
+	d.Raw = max(up, floor)
+	d.Replicas = d.Raw
+	if d.Raw < in.Spec {
+		d.clamp("scale-down window", min(max(d.Raw, down), in.Spec))
 	}
 	switch {
+	case floor == d.Replicas && floor > up:
+		d.Reason = "CPUFloor: an HPA on CPU would have more than the load ahead needs"
 	case d.Replicas > in.Spec:
 		d.Reason = "ScaleUp: the highest load ahead needs more"
 	case d.Replicas < in.Spec:

@@ -2,9 +2,11 @@ package policy_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
+	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/policy"
 )
 
@@ -136,5 +138,65 @@ func TestV3ByCPUOfStartingPods(t *testing.T) {
 				t.Errorf("%d replicas: %+v", d.Replicas, d)
 			}
 		})
+	}
+}
+
+// TestV3CPUFloor: never fewer than the fallback asks for, with data and without, and more
+// where the load ahead needs more; while the fallback cannot tell there is no floor.
+func TestV3CPUFloor(t *testing.T) {
+	hpa := &stub{n: 14}
+	cfg := v3Config(clockwork(always(95)))
+	cfg.Fallback, cfg.CPUFloor = hpa, true
+	r := &v3Run{
+		v: mustV3(t, cfg), load: always(95), spec: 10,
+		err: noDataIn(hm(5, 0), hm(5, 1)),
+	}
+	tell(t, r, []expect{{hm(3, 0), 14, "CPUFloor"}})
+	hpa.n = 16
+	tell(t, r, []expect{{hms(3, 0, 30), 16, "CPUFloor"}})
+	hpa.n = 9
+	tell(t, r, []expect{{hm(3, 1), 10, "ScaleDown"}, {hms(3, 1, 30), 10, "Steady"}})
+	hpa.n, hpa.hold = 16, true
+	tell(t, r, []expect{{hm(4, 0), 10, "Steady"}})
+	hpa.hold = false
+	tell(t, r, []expect{{hms(4, 0, 30), 16, "CPUFloor"}})
+	hpa.n = 17 // the first query that fails is no reason to ask for less
+	tell(t, r, []expect{{hms(4, 59, 30), 17, "CPUFloor"}})
+	hpa.n = 18
+	d := r.step()
+	if len(d.Proposals) != 2 || d.Proposals[1].Source != "fallback" || r.spec != 18 {
+		t.Errorf("%d replicas: %+v", r.spec, d)
+	}
+}
+
+// TestV3CPUFloorOfASpec: a spec with a CPU floor decides as often as an HPA, on pods that
+// request CPU.
+func TestV3CPUFloorOfASpec(t *testing.T) {
+	for _, floor := range []bool{false, true} {
+		s := &v1alpha1.PredictiveScaler{Spec: v1alpha1.PredictiveScalerSpec{
+			MaxReplicas: 10, Actuation: v1alpha1.Actuation{Type: v1alpha1.ActuationScale},
+			Metrics: []v1alpha1.Metric{{Name: "load", Query: "load", Target: v1alpha1.MetricTarget{PerReplica: "10"}}},
+			Safety:  v1alpha1.Safety{CPUFloor: floor},
+		}}
+		s.Default()
+		want := 30 * time.Second
+		if floor {
+			want = 15 * time.Second
+		}
+		for _, request := range []int64{500, 0} {
+			fallback, err := policy.FallbackFor(&s.Spec, request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg, err := policy.V3FromSpec(&s.Spec, policy.Workload{RequestMilliCPU: request, Fallback: fallback})
+			switch {
+			case request == 0 && floor:
+				if err == nil || !strings.Contains(err.Error(), "spec.safety.cpuFloor: the pods request no cpu") {
+					t.Errorf("pods without a request: %v", err)
+				}
+			case err != nil || cfg.CPUFloor != floor || cfg.Interval != want || fallback != nil && fallback.Needs().Interval != want:
+				t.Errorf("floor %t, request %d: every %v, floor %t: %v", floor, request, cfg.Interval, cfg.CPUFloor, err)
+			}
+		}
 	}
 }

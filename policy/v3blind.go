@@ -68,7 +68,7 @@ func outage(wishes []wanted, interval time.Duration) bool {
 // no reason to scale.
 func (v *V3) withoutValue(in Input, d Decision, fallback *Decision, wishes []wanted, up int32) Decision {
 	d.Reason = "Gap: a metric has no value now: the last one counts upwards only"
-	if !outage(wishes, v.cfg.Interval) {
+	if !v.cfg.CPUFloor && !outage(wishes, v.cfg.Interval) {
 		fallback = nil
 	}
 	return v.upwards(in, d, fallback, up)
@@ -82,14 +82,21 @@ func (v *V3) withoutData(in Input, d Decision, fallback *Decision, up int32) Dec
 	return d
 }
 
+// propose notes what the fallback asks for, and returns it: the least of all where it cannot
+// tell.
+func (d *Decision) propose(fallback *Decision) int32 {
+	d.Proposals = append(d.Proposals, Proposal{Source: "fallback", Replicas: fallback.Replicas, Detail: fallback.Reason})
+	if fallback.Hold {
+		return math.MinInt32
+	}
+	return fallback.Replicas
+}
+
 // upwards is the larger of what is there, up, and what the fallback, if any, asks for.
 func (v *V3) upwards(in Input, d Decision, fallback *Decision, up int32) Decision {
 	n := max(in.Spec, up)
 	if fallback != nil {
-		d.Proposals = append(d.Proposals, Proposal{Source: "fallback", Replicas: fallback.Replicas, Detail: fallback.Reason})
-		if !fallback.Hold {
-			n = max(n, fallback.Replicas)
-		}
+		n = max(n, d.propose(fallback))
 	}
 	d.Raw, d.Replicas = n, n
 	v.rails(&d, in)

@@ -15,6 +15,7 @@ import (
 // The times that V3 keeps unless it is told otherwise.
 const (
 	V3Interval       = 30 * time.Second
+	V3FloorInterval  = 15 * time.Second // with a CPU floor: that of an HPA
 	V3Step           = time.Minute
 	V3ScaleDownAfter = 10 * time.Minute
 )
@@ -61,17 +62,21 @@ func V3FromSpec(spec *v1alpha1.PredictiveScalerSpec, w Workload) (V3Config, erro
 	}
 	lead := w.Lead
 	if !auto {
-		lead = max(0, horizon-V3Interval)
+		lead = max(0, horizon-intervalOf(spec))
 	}
 	cfg := V3Config{
 		Min: *spec.MinReplicas, Max: spec.MaxReplicas, Model: model,
-		Interval: V3Interval, Step: V3Step, Lead: lead, ScaleDownAfter: V3ScaleDownAfter,
+		Interval: intervalOf(spec), Step: V3Step, Lead: lead, ScaleDownAfter: V3ScaleDownAfter,
 		Quantile:      quantile,
 		ReactiveFloor: *spec.Safety.ReactiveFloor,
+		CPUFloor:      spec.Safety.CPUFloor,
 		Behavior:      spec.Behavior,
 		StaleAfter:    spec.Safety.StaleAfter.Duration,
 		DemoteBelow:   spec.Safety.DemoteWhenSkillBelow.Or(math.NaN()),
 		Fallback:      w.Fallback,
+	}
+	if cfg.CPUFloor && w.Fallback == nil {
+		return V3Config{}, errors.New("spec.safety.cpuFloor: the pods request no cpu, so that there is no utilization; give them a request, or remove it")
 	}
 	if spec.Safety.MaxStep != nil {
 		cfg.MaxStep = *spec.Safety.MaxStep
@@ -84,6 +89,14 @@ func V3FromSpec(spec *v1alpha1.PredictiveScalerSpec, w Workload) (V3Config, erro
 		cfg.Metrics = append(cfg.Metrics, m)
 	}
 	return cfg, nil
+}
+
+// intervalOf is the time between two decisions of a scaler.
+func intervalOf(spec *v1alpha1.PredictiveScalerSpec) time.Duration {
+	if spec.Safety.CPUFloor {
+		return V3FloorInterval
+	}
+	return V3Interval
 }
 
 // metric turns a target into what one replica carries.

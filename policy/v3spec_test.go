@@ -45,6 +45,7 @@ func TestNewV3ListsAllFaults(t *testing.T) {
 		{"quantile 0", func(c *policy.V3Config) { c.Quantile = 0 }, "quantile: 0 is not in (0,1)"},
 		{"quantile 1", func(c *policy.V3Config) { c.Quantile = 1 }, "quantile: 1 is not in (0,1)"},
 		{"quantile NaN", func(c *policy.V3Config) { c.Quantile = math.NaN() }, "quantile: NaN is not in (0,1)"},
+		{"a CPU floor of nobody", func(c *policy.V3Config) { c.CPUFloor = true }, "CPU floor: there is no fallback"},
 		{"negative max step", func(c *policy.V3Config) { c.MaxStep = -1 }, "max step: -1 is negative"},
 		{"a fallback that queries", func(c *policy.V3Config) {
 			c.Fallback = mustHPA(t, autoscalingv2.HorizontalPodAutoscalerSpec{MaxReplicas: 3, Metrics: []autoscalingv2.MetricSpec{external("1", true)}})

@@ -45,6 +45,7 @@ type PredictiveScalerList struct {
 // +kubebuilder:validation:XValidation:rule="self.minReplicas <= self.maxReplicas",message="maxReplicas is less than minReplicas; raise it or lower minReplicas"
 // +kubebuilder:validation:XValidation:rule="has(self.actuation)",message="actuation is missing: write actuation: {type: HPAMinReplicas, hpaRef: {name: ...}}, or {type: Scale} where there is no HPA"
 // +kubebuilder:validation:XValidation:rule="self.minReplicas > 0 || self.metrics.exists(m, has(m.target.perReplica))",message="minReplicas 0 needs a metric with target.perReplica, since without replicas there is no utilization to scale up on"
+// +kubebuilder:validation:XValidation:rule="!has(self.safety) || !has(self.safety.cpuFloor) || !self.safety.cpuFloor || !has(self.actuation) || self.actuation.type != 'HPAMinReplicas'",message="safety.cpuFloor has no meaning with type HPAMinReplicas, where an HPA is the floor; remove it or write actuation: {type: Scale}"
 type PredictiveScalerSpec struct {
 	// ScaleTargetRef names the workload; it must have a scale subresource.
 	// +kubebuilder:validation:XValidation:rule="self.kind != ''",message="kind is missing; set it, such as Deployment"
@@ -279,6 +280,11 @@ type Safety struct {
 	// +optional
 	// +kubebuilder:default=true
 	ReactiveFloor *bool `json:"reactiveFloor,omitempty"`
+	// CPUFloor keeps at least the replicas that an HPA at 70 % of the requested CPU
+	// would, and decides as often as it; default false. Actuation HPAMinReplicas has an HPA
+	// for that.
+	// +optional
+	CPUFloor bool `json:"cpuFloor,omitempty"`
 	// MaxStep is the largest change of one decision, in replicas; 0 or absent: no
 	// limit.
 	// +optional

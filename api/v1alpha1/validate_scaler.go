@@ -26,7 +26,7 @@ func (s *PredictiveScaler) Validate() error {
 	f.slo("spec.slo", &spec.SLO)
 	f.cost("spec.cost", &spec.Cost)
 	f.behavior("spec.behavior", spec.Behavior)
-	f.safety(&spec.Safety)
+	f.safety(spec)
 	return f.err()
 }
 
@@ -208,8 +208,13 @@ func (f *faults) cost(path string, c *Cost) {
 	f.number(path+".perMillionBadRequests", c.PerMillionBadRequests, 0, math.Inf(1), false)
 }
 
-func (f *faults) safety(s *Safety) {
+func (f *faults) safety(spec *PredictiveScalerSpec) {
 	const path = "spec.safety"
+	s := &spec.Safety
+	if s.CPUFloor && spec.Actuation.Type == ActuationHPAMinReplicas {
+		f.add(path+".cpuFloor", "has no meaning with actuation.type HPAMinReplicas, where an HPA is the floor; "+
+			"remove it or write actuation: {type: Scale}")
+	}
 	if s.MaxStep != nil && *s.MaxStep < 0 {
 		f.add(path+".maxStep", "%d is negative; write the largest change in replicas, or 0 for no limit",
 			*s.MaxStep)
