@@ -69,7 +69,7 @@ func (p pattern) history(namespace string, length time.Duration, until time.Time
 // real Prometheus, which goes on scraping. While the load rises through its mean the
 // scaler asks for what it will need when a new replica is ready, not for what it needs
 // now; and from its log every decision is made again the same. TestPlaneLiveOnPrometheus
-// goes on for a whole rise and fall.
+// goes on for a whole rise and fall. The blocks of the Prometheus give the same decisions offline.
 func TestLiveOnPrometheus(t *testing.T) {
 	t.Parallel()
 	f := cluster(t)
@@ -82,6 +82,12 @@ func TestLiveOnPrometheus(t *testing.T) {
 		return nil
 	})
 	f.condition("shop", v1alpha1.ConditionTrusted, "True", "Skilled")
+	f.eventually("some decisions to make again", func() error {
+		if n, _ := f.gauge("hindcast_scaler_decisions_total", map[string]string{"scaler": "shop"}); n < 4 {
+			return fmt.Errorf("%v", n)
+		}
+		return nil
+	})
 	// A query that reaches beyond the namespace is refused.
 	f.change("shop", func(s *v1alpha1.PredictiveScaler) {
 		s.Spec.Metrics[0].Query = `sum(rate(http_requests_total{namespace="kube-system"}[30s]))`
@@ -146,7 +152,7 @@ func TestPlaneLiveOnPrometheus(t *testing.T) {
 
 // liveOn runs a controller on a load that a real Prometheus has scraped for half a day and goes on
 // scraping, with one active scaler. After the fixture has stopped, the function returns its log,
-// whose decisions were made again the same.
+// whose decisions were made again the same, from the log and from the blocks of the server.
 func (f *fixture) liveOn(load pattern, change func(*v1alpha1.PredictiveScaler)) func() []autoscaler.Record {
 	t := f.t
 	t.Helper()
@@ -156,7 +162,8 @@ func (f *fixture) liveOn(load pattern, change func(*v1alpha1.PredictiveScaler)) 
 	t.Cleanup(app.Close)
 	data := t.TempDir()
 	promtest.Backfill(t, data, load.history(f.ns, 12*time.Hour, load.rising))
-	server := promtest.Scrape(t, data, app.Listener.Addr().String(), time.Second)
+	const scrapes = 2 * time.Second
+	server := promtest.Scrape(t, data, app.Listener.Addr().String(), scrapes)
 	client, err := promclient.New(promclient.Config{URL: server.URL()})
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +181,7 @@ func (f *fixture) liveOn(load pattern, change func(*v1alpha1.PredictiveScaler)) 
 	})
 	f.deployment("shop", 2)
 	s := f.scaler("shop", "shop", v1alpha1.ModeActive)
-	s.Spec.Metrics[0].Query = "sum(rate(http_requests_total[30s]))"
+	s.Spec.Metrics[0].Query = betweenScrapes(t, server, "http_requests_total", "sum(rate(http_requests_total[30s]))", scrapes, 30*time.Second)
 	s.Spec.Forecast.Model = "auto"
 	if change != nil {
 		change(s)
@@ -199,6 +206,7 @@ func (f *fixture) liveOn(load pattern, change func(*v1alpha1.PredictiveScaler)) 
 		if err != nil || out.Steps == 0 || len(out.Differences) > 0 {
 			t.Errorf("replay: %+v, %v", out, err)
 		}
+		f.sameOffline(server.Snapshot(t), text)
 		return log
 	}
 }

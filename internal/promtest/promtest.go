@@ -25,7 +25,7 @@ import (
 const patience = time.Minute
 
 // A Server is a running Prometheus server.
-type Server struct{ address string }
+type Server struct{ address, dir string }
 
 // Find returns the server that HINDCAST_PROMETHEUS names, else the one that make built, else the
 // one on PATH, as Program does.
@@ -198,11 +198,11 @@ func tryStart(t testing.TB, address, dir, text string) *Server {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{address: address}
+	s := &Server{address: address, dir: dir}
 	log := &output{ready: make(chan struct{})}
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	cmd := exec.CommandContext(ctx, binary, "--config.file="+config, "--storage.tsdb.path="+dir,
-		"--storage.tsdb.retention.time=100y", "--web.listen-address="+s.address)
+		"--storage.tsdb.retention.time=100y", "--web.enable-admin-api", "--web.listen-address="+s.address)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = patience
@@ -309,6 +309,32 @@ func (s *Server) Get(t testing.TB, path string, form url.Values) (code int, body
 		t.Fatal(err)
 	}
 	return resp.StatusCode, body
+}
+
+// Snapshot has the server write all that it holds, what is in no block yet too, as blocks, and
+// returns their folder.
+func (s *Server) Snapshot(t testing.TB) (dir string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/api/v1/admin/tsdb/snapshot", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var body struct {
+		Error string
+		Data  struct{ Name string }
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
+		t.Fatal(err)
+	}
+	if body.Data.Name == "" {
+		t.Fatalf("snapshot: HTTP %d, %s", resp.StatusCode, body.Error)
+	}
+	return filepath.Join(s.dir, "snapshots", body.Data.Name)
 }
 
 // URL returns the address of the server.
