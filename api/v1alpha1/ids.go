@@ -7,7 +7,7 @@ func Policies() []string { return []string{"static", "hpa", "v2", "v3", "oracle"
 func Models() []string {
 	return []string{
 		"naive", "seasonal-naive", "naive2", "ses", "median", "moving-average", "holt", "damped",
-		"profile", "mstl", "theta", "dotm", "holt-winters", "ets", "arima", "harmonic", "harmonic-arma",
+		"profile", "jumps", "mstl", "theta", "dotm", "holt-winters", "ets", "arima", "harmonic", "harmonic-arma",
 		"nlinear", "dlinear", "forest", "trees", "lstm", "gru", "prophet", "ridge", "auto",
 	}
 }
