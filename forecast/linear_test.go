@@ -1,7 +1,9 @@
 package forecast_test
 
 import (
+	"context"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"hindcast.dev/forecast"
@@ -60,4 +62,30 @@ func TestProfileFollowsTheLevel(t *testing.T) {
 	p := mustFit(t, forecast.Profile{Season: 24, Seasons: 2, Level: 1}, hours(values[:5*24+6]...))
 	want := generate(12, func(h int) float64 { return 2 * f(5*24+6+h) })
 	checkNear(t, "profile", predict(p, 12), want, 1e-12)
+}
+
+// Of hours of nothing but a request or two a map learns nothing that holds for the load that
+// begins: the simple forecast stays until there is more.
+func TestLinearMapsOfALoadThatBegins(t *testing.T) {
+	for seed := range uint64(10) {
+		random := rand.New(rand.NewPCG(seed, 3))
+		values := make([]float64, 600)
+		values[28], values[29], values[329], values[330] = 1, 2, 1, 1
+		for i := 360; i < len(values); i++ {
+			values[i] = math.Round(60 * (1.5 + math.Sin(float64(i-360)/90)) * math.Exp(.1*random.NormFloat64()))
+		}
+		e, err := forecast.Evaluate(context.Background(), minutes(values...),
+			[]forecast.Model{forecast.Naive{}, forecast.NLinear{Horizons: 10}, forecast.DLinear{Horizons: 10}},
+			forecast.EvaluateOptions{Horizons: []int{5}, WarmUp: 362, RefitEvery: 1440})
+		if err != nil {
+			t.Fatal(err)
+		}
+		naive := e.Models[0].Horizons[0].WAPE
+		for _, m := range e.Models[1:] {
+			limit := map[string]float64{"nlinear": 1.5, "dlinear": 2}[m.Name] // DLinear begins with the mean of its window.
+			if got := m.Horizons[0].WAPE; got > limit*naive {
+				t.Errorf("seed %d: WAPE of %s %.3f, of the last value %.3f", seed, m.Name, got, naive)
+			}
+		}
+	}
 }

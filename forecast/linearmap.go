@@ -33,9 +33,11 @@ type linearShape interface {
 const (
 	// linearRows is the number of newest origins that are learnt from.
 	linearRows = 20000
-	// linearClip bounds features and targets, in units of the mean of the window.
+	// linearLeastRows is the number of origins that a map needs.
+	linearLeastRows = 20
+	// linearClip bounds features, targets and forecasts, in units of the mean of the window.
 	linearClip = 5
-	// linearHeld is the part of the origins, the newest, that penalties are tried on.
+	// linearHeld is the part of the origins with any load, the newest, that penalties are tried on.
 	linearHeld = 5
 )
 
@@ -56,8 +58,8 @@ func (m linearSettings) held(steps int) int {
 func (m linearSettings) fit(ctx context.Context, past Series) (Predictor, error) {
 	values := interpolated(past.Values)
 	rows := m.rows(len(values))
-	if rows < 20 {
-		return nil, fmt.Errorf("%s needs %d values: %w", m.name, m.window+m.horizons+19, ErrTooShort)
+	if rows < linearLeastRows {
+		return nil, fmt.Errorf("%s needs %d values: %w", m.name, m.window+m.horizons+linearLeastRows-1, ErrTooShort)
 	}
 	values = values[len(values)-(rows+m.window+m.horizons-1):]
 	var best *linearPredictor
@@ -129,21 +131,27 @@ func (p *linearPredictor) fit(ctx context.Context, values []float64, rows int) (
 	if slices.Min(values) >= 0 {
 		p.floor = 0
 	}
+	loaded := 0 // Nothing is learnt where there is no load.
 	for r := range rows {
 		if r%512 == 0 && ctx.Err() != nil {
 			return 0, ctx.Err()
 		}
 		end := skip + r + p.window // the origin is the value before it
-		row := x[r*k : (r+1)*k]
-		unit := p.fill(row, values[end-p.window:end])
+		unit := p.fill(x[loaded*k:(loaded+1)*k], values[end-p.window:end])
 		if unit == 0 {
-			clear(row) // Nothing is learnt where there is no load.
 			continue
 		}
 		p.base(p.point, values[:end], p.window)
 		for j, base := range p.point {
-			y[r*h+j] = clamp((values[end+j]-base)/unit, -linearClip, linearClip)
+			y[loaded*h+j] = clamp((values[end+j]-base)/unit, -linearClip, linearClip)
 		}
+		loaded++
+	}
+	rows, x, y = loaded, x[:loaded*k], y[:loaded*h]
+	if rows < linearLeastRows {
+		// Too few to say anything of the load that begins: the simple forecast stays.
+		p.weights = make([]float64, k*h)
+		return 0, nil
 	}
 	train := rows - rows/linearHeld
 	weights := newLinearWeights(k, h, p.penalty(p.window))
@@ -203,7 +211,7 @@ func (p *linearPredictor) Predict(dst []float64) {
 				blas64.Vector{N: p.horizons, Inc: 1, Data: p.point})
 		}
 		for j := range n {
-			dst[j] = max(dst[j]+unit*p.point[j], p.floor)
+			dst[j] = max(dst[j]+unit*clamp(p.point[j], -linearClip, linearClip), p.floor)
 		}
 		window = append(window, dst[:n]...)
 		dst = dst[n:]

@@ -42,6 +42,7 @@ func allModels() []forecast.Model {
 		forecast.ETS{Season: 7 * testDay},
 		forecast.Median{Window: 9},
 		forecast.Profile{Season: testDay},
+		forecast.Jumps{Season: testDay},
 		forecast.NLinear{Horizons: 12, Seasons: []int{testDay}},
 		forecast.DLinear{Horizons: 12, Seasons: []int{testDay}},
 		forecast.RandomForest{Horizons: 12},
