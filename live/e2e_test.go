@@ -30,14 +30,16 @@ type pattern struct {
 	mean, wave float64
 }
 
+// countedBefore is how long before rising the counter of a pattern began.
+const countedBefore = 48 * time.Hour
+
 func (p pattern) rate(at time.Time) float64 {
 	return p.mean + p.wave*math.Sin(p.angle(at))
 }
 
 // total is a counter of the requests: the integral of the rate.
 func (p pattern) total(at time.Time) float64 {
-	const since = 48 * time.Hour
-	seconds := at.Sub(p.rising.Add(-since)).Seconds()
+	seconds := at.Sub(p.rising.Add(-countedBefore)).Seconds()
 	return p.mean*seconds + p.wave*p.period.Seconds()/(2*math.Pi)*(1-math.Cos(p.angle(at)))
 }
 
@@ -162,7 +164,7 @@ func (f *fixture) liveOn(load pattern, change func(*v1alpha1.PredictiveScaler)) 
 	t.Cleanup(app.Close)
 	data := t.TempDir()
 	promtest.Backfill(t, data, load.history(f.ns, 12*time.Hour, load.rising))
-	const scrapes = 2 * time.Second
+	const scrapes = time.Second
 	server := promtest.Scrape(t, data, app.Listener.Addr().String(), scrapes)
 	client, err := promclient.New(promclient.Config{URL: server.URL()})
 	if err != nil {

@@ -65,7 +65,7 @@ func TestInterrupt(t *testing.T) {
 // returns its exit code and what it said.
 func interrupted(t *testing.T, dir, tmp string, begun func() bool, args []string) (code int, stderr string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // for a program that hangs
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // for a program that hangs
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "hindcast", args...)
 	cmd.Dir = dir

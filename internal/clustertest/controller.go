@@ -72,3 +72,9 @@ func (p *Process) Wait(patience time.Duration) (code int, log string, ended bool
 		return 0, "", false
 	}
 }
+
+// Kill ends the program at once, as SIGKILL does: it gives nothing back.
+func (p *Process) Kill() {
+	_ = p.cmd.Process.Kill() // of one that has ended it tells of that
+	<-p.ended
+}
