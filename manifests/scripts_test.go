@@ -61,6 +61,7 @@ func succeeds(t *testing.T, kubeconfig, programs string, command ...string) stri
 func TestScripts(t *testing.T) {
 	c := clustertest.New(t)
 	admin, config := c.Client(t), c.Kubeconfig(t)
+	nodeWithImage(t, admin, "docker.io/library/hindcast-controller:latest")
 	do := func(t *testing.T, command ...string) string {
 		return succeeds(t, config, c.Programs, append(command, "--no-wait")...)
 	}
@@ -151,6 +152,38 @@ func TestScripts(t *testing.T) {
 		do(t, "scripts/install-grafana.sh")
 		if string(secret().Data["admin-password"]) == password {
 			t.Error("the same password again")
+		}
+	})
+
+	t.Run("secret of somebody else", func(t *testing.T) {
+		secrets := admin.CoreV1().Secrets("monitoring")
+		if err := secrets.Delete(t.Context(), "grafana-admin", metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		theirs := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "grafana-admin"}, Data: map[string][]byte{"password": []byte("of their vault")}}
+		theirs, err := secrets.Create(t.Context(), theirs, metav1.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := script(t, config, c.Programs, "scripts/install-grafana.sh", "--no-wait")
+		if o.code != 1 || !strings.Contains(o.stderr, "secret/grafana-admin in namespace monitoring has no admin-password") {
+			t.Errorf("with a key of another name: %+v", o)
+		}
+		theirs.Data = map[string][]byte{"admin-password": theirs.Data["password"]}
+		if theirs, err = secrets.Update(t.Context(), theirs, metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if out := do(t, "scripts/install-grafana.sh"); !strings.Contains(out, "not made by these scripts: it is used") || strings.Contains(out, "vault") {
+			t.Errorf("with their password: %s", out)
+		}
+		if out := do(t, "scripts/install-grafana.sh", "--uninstall", "--delete-data"); !strings.Contains(out, "secret/grafana-admin stays") {
+			t.Errorf("does not say that it stays: %s", out)
+		}
+		if now, err := secrets.Get(t.Context(), theirs.Name, metav1.GetOptions{}); err != nil || now.ResourceVersion != theirs.ResourceVersion {
+			t.Errorf("their Secret was touched: %v", err)
+		}
+		if err := secrets.Delete(t.Context(), theirs.Name, metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
 		}
 	})
 
@@ -269,11 +302,15 @@ func TestScripts(t *testing.T) {
 			t.Fatal(err)
 		}
 		away := []string{"scripts/setup-monitoring.sh", "--uninstall", "--delete-data"}
-		if out := do(t, away...); dying() || !strings.Contains(out, "namespace monitoring stays: others use it, such as deployment.apps/kube-prometheus-stack-operator") {
-			t.Errorf("with a Deployment of somebody else in it: %s", out)
-		}
-		if err := deployments.Delete(t.Context(), foreign.Name, metav1.DeleteOptions{}); err != nil {
-			t.Fatal(err)
+		// The volume is left from above.
+		for _, name := range []string{"persistentvolumeclaim/data-theirs-0", "deployment.apps/kube-prometheus-stack-operator"} {
+			if out := do(t, away...); dying() || !strings.Contains(out, "namespace monitoring stays: others use it, such as "+name) {
+				t.Errorf("with %s of somebody else in it: %s", name, out)
+			}
+			kubectl(t, c, "", "delete", "-n", "monitoring", "--wait=false", name)
+			if strings.HasPrefix(name, "persistent") {
+				kubectl(t, c, "", "patch", "-n", "monitoring", name, "--type=merge", "--patch", `{"metadata":{"finalizers":null}}`)
+			}
 		}
 		// As if somebody else had made it, for pods of another level.
 		set := func(text string) {
@@ -301,59 +338,4 @@ func TestScripts(t *testing.T) {
 			t.Error("the namespace stays")
 		}
 	})
-}
-
-// TestStartV3Scaler looks at what the script does with scalers.
-func TestStartV3Scaler(t *testing.T) {
-	c := clustertest.New(t)
-	config := c.Kubeconfig(t)
-	start := func(args ...string) outcome {
-		return script(t, config, c.Programs, append([]string{"scripts/start-v3-scaler.sh", "--no-wait"}, args...)...)
-	}
-	if o := start("--image", "registry.example/hindcast-controller:v1"); o.code != 0 {
-		t.Fatalf("%+v", o)
-	} else if !strings.Contains(o.stderr, "there is no service prometheus") {
-		t.Errorf("does not tell that Prometheus is missing: %s", o.stderr)
-	}
-	get := func(args ...string) string {
-		return strings.TrimSpace(kubectl(t, c, "", append([]string{"get"}, args...)...))
-	}
-	const path = "jsonpath={.spec.template.spec.containers[0].image}"
-	for _, again := range []bool{false, true} {
-		if again {
-			if o := start(); o.code != 0 || strings.Contains(o.stderr, "no registry") {
-				t.Fatalf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
-			}
-		}
-		if image := get("-n", "hindcast-system", "deployment/hindcast-controller", "-o", path); image != "registry.example/hindcast-controller:v1" {
-			t.Errorf("image %s, started again: %v", image, again)
-		}
-	}
-	if mode := get("predictivescaler/tomcat-sample-app", "-o", "jsonpath={.spec.mode}"); mode != "Shadow" {
-		t.Errorf("the sample's scaler is in mode %q", mode)
-	}
-
-	// One's own scaler, and one of somebody else.
-	if o := start("--scaler", "examples/predictivescaler.yaml"); o.code != 0 {
-		t.Fatalf("%+v", o)
-	}
-	if o := start("--uninstall"); o.code != 1 || !strings.Contains(o.stderr, "1 other scalers are left") {
-		t.Errorf("the controller of somebody's scaler is removed: %+v", o)
-	}
-	get("-n", "hindcast-system", "deployment/hindcast-controller")
-	if o := start("--uninstall", "--scaler", "examples/predictivescaler.yaml"); o.code != 0 {
-		t.Errorf("%+v", o)
-	}
-	if out := get("predictivescalers.autoscaling.hindcast.dev", "-A", "--ignore-not-found", "-o", "name"); out != "" && !strings.Contains(out, "No resources") {
-		t.Errorf("left over: %s", out)
-	}
-	if out := get("-n", "hindcast-system", "deployment", "--ignore-not-found", "-o", "name"); out != "" && !strings.Contains(out, "No resources") {
-		t.Errorf("left over: %s", out)
-	}
-	if o := start("--uninstall", "--delete-data"); o.code != 0 {
-		t.Errorf("%+v", o)
-	}
-	if out, err := run(t, c, "", "get", "crd", "predictivescalers.autoscaling.hindcast.dev"); err == nil {
-		t.Errorf("the definition is still there: %s", out)
-	}
 }

@@ -24,27 +24,46 @@ option() {
 parse "$@"
 preconditions
 
-# make_password keeps one that is there: Grafana takes it at its first start only.
+# make_password keeps one that is there: Grafana takes it at its first start only. A Secret of somebody else, such as one
+# that a secret store fills, is used as it is.
 make_password() {
-	if exists namespace monitoring && exists --namespace monitoring secret/grafana-admin; then
-		say 'secret/grafana-admin is there already'
-		return
+	local is namespace=monitoring how=()
+	if exists namespace monitoring; then
+		is=$(kube --namespace monitoring get secret/grafana-admin --ignore-not-found --output \
+			go-template="{{with .data}}{{with index . \"admin-password\"}}password{{end}}{{end}} {{with .metadata.labels}}{{index . \"${PART%%=*}\"}}{{end}}")
+		case $is in
+		'') ;;
+		"password ${PART#*=}")
+			say 'secret/grafana-admin is there already'
+			return
+			;;
+		'password '*)
+			say 'secret/grafana-admin is there already, and not made by these scripts: it is used, and stays with --uninstall'
+			return
+			;;
+		*) fail 'secret/grafana-admin in namespace monitoring has no admin-password' 'add that key to it, or delete it and run this again, which makes one' ;;
+		esac
 	fi
-	local namespace=monitoring how=()
 	if $dry_run; then
 		how=(--dry-run=server)
 		exists namespace monitoring || namespace=default
 	fi
 	# By a pipe, so that no list of processes shows it.
-	head -c 24 /dev/urandom | base64 | tr -d '\n' |
-		kube --namespace "$namespace" create secret generic grafana-admin --from-file=admin-password=/dev/stdin "${how[@]}"
+	{
+		printf '{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "grafana-admin", "labels": {"%s": "%s"}}, "stringData": {"admin-password": "' "${PART%%=*}" "${PART#*=}"
+		head -c 24 /dev/urandom | base64 | tr -d '\n'
+		printf '"}}'
+	} | kube --namespace "$namespace" create "${how[@]}" -f -
 }
 
 if $uninstall; then
 	remove "$MONITORING/$overlay"
 	if $delete_data; then
 		remove_data monitoring persistentvolumeclaim --selector app.kubernetes.io/part-of=hindcast-monitoring,app.kubernetes.io/name=grafana
-		remove_data monitoring secret/grafana-admin
+		remove_data monitoring secret --selector "$PART" --field-selector metadata.name=grafana-admin
+		if ! $dry_run && exists namespace monitoring && exists --namespace monitoring secret/grafana-admin; then
+			say 'secret/grafana-admin stays: these scripts did not make it'
+		fi
 	fi
 	exit 0
 fi

@@ -15,7 +15,7 @@ the Prometheus Operator runs, its monitors and rules with the dashboards.
   --dry-run             have the server check everything and change nothing
   --uninstall           remove it; volumes, password and namespace stay
   --delete-data         with --uninstall: those go too, the namespace if these scripts made
-                        it and nobody else uses it
+                        it and nothing of anybody else is in it
   --context NAME        of the kubeconfig, not the current one'
 . "$(dirname "$0")/lib/cluster.sh"
 
@@ -51,7 +51,7 @@ if $uninstall; then
 		"$ROOT/scripts/install-grafana.sh" "${passed[@]}"
 		"$ROOT/scripts/install-prometheus.sh" "${passed[@]}"
 	fi
-	if $delete_data; then remove_namespace monitoring; fi
+	if $delete_data; then remove_namespace monitoring "$PART"; fi
 	exit 0
 fi
 if $operator; then

@@ -8,13 +8,15 @@ hindcast-system), then the Tomcat sample with its HPA and its scaler in Shadow m
 decides and records and scales nothing. The controller asks
 http://prometheus.monitoring.svc:9090; manifests/controller says how to change that.
 
-  --image NAME          image of the controller, as your registry names it; default: the one
-                        that is installed, else hindcast-controller:latest on the nodes
+  --image NAME          image of the controller, as your registry names it; default: what
+                        manifests/controller/default names, else the one that is installed,
+                        else hindcast-controller:latest where a node has it
   --scaler FILE         your PredictiveScaler instead of the sample; may be repeated
   --no-wait             return before the pods are ready
   --timeout TIME        how long each may take to be ready (5m)
   --dry-run             have the server check everything and change nothing
-  --uninstall           remove the scalers, the controller and the sample; the definition
+  --uninstall           remove the scalers, the controller and the sample, and its namespace
+                        if this made it and nothing of anybody else is in it; the definition
                         of PredictiveScaler stays, and with it scalers of others
   --delete-data         with --uninstall: the definition goes too, and every scaler with it
   --context NAME        of the kubeconfig, not the current one'
@@ -29,6 +31,7 @@ option() {
 		;;
 	--image)
 		image=$(value "$@")
+		[[ $image =~ ^[a-zA-Z0-9][a-zA-Z0-9._/:@-]*$ ]] || misuse "$image is no name of an image"
 		used=2
 		;;
 	esac
@@ -46,10 +49,37 @@ else
 	sample=false
 fi
 
-# controller_objects prints the controller, with the image that was asked for.
+# NOBODYS is the image in the manifests, which no registry has.
+NOBODYS=hindcast-controller:latest
+
+# controller_objects prints the controller, with the image that was chosen.
 controller_objects() {
 	kube kustomize "$controller" |
-		if [ -n "$image" ]; then sed -E "s|^( *(- )?image: )hindcast-controller:.*|\\1$image|"; else cat; fi
+		if [ -n "$image" ]; then sed -E "s|^( *(- )?image: ).*|\\1$image|"; else cat; fi
+}
+
+# choose_image sets the image, where nobody gave one.
+choose_image() {
+	if [ -n "$image" ]; then return; fi
+	local named
+	named=$(controller_objects | sed -nE 's|^ *(- )?image: ||p')
+	if [ "$named" != "$NOBODYS" ]; then return; fi
+	image=$(kube --namespace hindcast-system get deployment/hindcast-controller --ignore-not-found --output 'jsonpath={.spec.template.spec.containers[0].image}')
+	if [ -n "$image" ] || on_nodes "$NOBODYS"; then return; fi
+	local what="no image of the controller: no node has $NOBODYS, and no registry does"
+	if $dry_run; then
+		say "note: $what; without --dry-run this would be refused, see --image" >&2
+		return
+	fi
+	fail "$what" 'docker build -t REGISTRY/hindcast-controller:v0.1.0 . && docker push REGISTRY/hindcast-controller:v0.1.0
+  builds and pushes it; then add --image REGISTRY/hindcast-controller:v0.1.0. With kind instead, and without --image:
+  docker build -t hindcast-controller:latest . && kind load docker-image hindcast-controller:latest'
+}
+
+# on_nodes IMAGE: whether a node has it, as far as nodes tell.
+on_nodes() {
+	kube get nodes --output go-template='{{range .items}}{{range .status.images}}{{range .names}}{{println .}}{{end}}{{end}}{{end}}' |
+		grep -xE "((docker\.io|localhost)/)?(library/)?${1//./\\.}" >/dev/null
 }
 
 if $uninstall; then
@@ -68,15 +98,17 @@ if $uninstall; then
 		fi
 	fi
 	if $sample; then remove "$ROOT/manifests/sample/app"; fi
-	# All but the definition: with it every scaler would go.
+	# All but the definition, with which every scaler would go, and the namespace, in which others may keep something.
 	if ! $wait; then how+=(--wait=false); fi
-	controller_objects | awk 'BEGIN { RS = "---\n"; ORS = RS } !/\nkind: CustomResourceDefinition\n/' | kube delete "${how[@]}" -f -
+	controller_objects | awk 'BEGIN { RS = "---\n"; ORS = RS } !/\nkind: (CustomResourceDefinition|Namespace)\n/' | kube delete "${how[@]}" -f -
+	remove_namespace hindcast-system app.kubernetes.io/name=hindcast lease.coordination.k8s.io/hindcast-controller
 	exit 0
 fi
 
 if ! exists --namespace monitoring service/prometheus; then
 	say "note: there is no service prometheus in namespace monitoring, which the controller asks; scripts/install-prometheus.sh installs one" >&2
 fi
+choose_image
 if $dry_run; then
 	if exists namespace hindcast-system; then
 		controller_objects | kube "${APPLY[@]}" --dry-run=server -f -
@@ -92,13 +124,9 @@ if $dry_run; then
 	fi
 	exit 0
 fi
-if [ -z "$image" ]; then
-	image=$(kube --namespace hindcast-system get deployment/hindcast-controller --ignore-not-found --output 'jsonpath={.spec.template.spec.containers[0].image}')
-fi
-if [ -z "$image" ]; then
-	say 'note: no registry has hindcast-controller:latest: build it (docker build -t hindcast-controller .) and load it into the nodes (kind load docker-image hindcast-controller), or push it and give --image' >&2
-fi
+if exists namespace hindcast-system; then made=false; else made=true; fi
 controller_objects | kube "${APPLY[@]}" -f -
+if $made; then kube annotate namespace hindcast-system "$OURS"; fi
 kube wait --for=condition=Established "customresourcedefinition/$crd" --timeout "$timeout"
 if $sample; then install "$ROOT/manifests/sample/app" default; fi
 for file in "${scalers[@]}"; do kube "${APPLY[@]}" -f "$file"; done

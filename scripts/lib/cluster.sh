@@ -12,7 +12,7 @@ MONITORING=$ROOT/manifests/monitoring/overlays
 SCRIPT=$(basename "$0")
 # One manager of fields for every script, so that each may change what another applied.
 APPLY=(apply --server-side --field-manager=hindcast-scripts --force-conflicts)
-dry_run=false uninstall=false delete_data=false wait=true timeout=5m context=()
+dry_run=false uninstall=false delete_data=false wait=true timeout=${HINDCAST_TIMEOUT:-5m} context=()
 
 say() { printf '%s\n' "$*"; }
 # fail LINE [REMEDY]: 1 as the cluster said no.
@@ -26,6 +26,7 @@ misuse() {
 	printf '%s: %s; see --help\n' "$SCRIPT" "$1" >&2
 	exit 2
 }
+((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || fail "this is bash $BASH_VERSION" 'install bash 4.4 or later and have it first on the PATH'
 kube() { "$KUBECTL" "${context[@]}" "$@"; }
 exists() { [ -n "$(kube get "$@" --ignore-not-found --output name)" ]; }
 
@@ -66,6 +67,7 @@ parse() {
 		shift
 	done
 	if $delete_data && ! $uninstall; then misuse "--delete-data goes with --uninstall"; fi
+	[[ $timeout =~ ^([0-9]+(ms|s|m|h))+$ ]] || misuse "$timeout is no time such as 90s or 5m"
 }
 
 # preconditions: kubectl is there, and so is a cluster that lets us in. What calls another
@@ -91,8 +93,10 @@ may() {
 # has_resource NAME.GROUP VERSION: whether the API server serves it.
 has_resource() { kube get --raw "/apis/${1#*.}/$2" 2>/dev/null | grep "\"name\":\"${1%%.*}\"" >/dev/null; }
 
-# OURS is on a namespace that these scripts made.
+# OURS is on a namespace that these scripts made, PART on every object in it that they or the manifests make.
 OURS=hindcast.dev/created-by=scripts
+# shellcheck disable=SC2034 # the scripts use it
+PART=app.kubernetes.io/part-of=hindcast-monitoring
 
 # ensure_namespace DIR NAME [PODS] applies the folder of a namespace where there is none. One that
 # is there belongs to somebody: its labels stay as they are. PODS is what needs the level privileged.
@@ -113,7 +117,8 @@ ensure_namespace() {
 	fi
 }
 
-# remove_namespace NAME deletes a namespace that these scripts made and nobody else uses.
+# remove_namespace NAME LABEL [OBJECT] deletes a namespace that these scripts made and that holds nothing of anybody
+# else, of whatever kind: what has the label, and the object, are ours. Whoever deletes it deletes all that is in it.
 remove_namespace() {
 	local how=(--ignore-not-found) others
 	if ! exists namespace "$1"; then return; fi
@@ -121,7 +126,10 @@ remove_namespace() {
 		say "namespace $1 stays: these scripts did not make it"
 		return
 	fi
-	others=$(kube get deployments,statefulsets,daemonsets,jobs,cronjobs --namespace "$1" --selector 'app.kubernetes.io/part-of!=hindcast-monitoring' --output name)
+	if ! others=$(others_in "$@"); then
+		say "namespace $1 stays: not everything in it can be listed (see above), and some of it may be of others"
+		return
+	fi
 	if [ -n "$others" ]; then
 		say "namespace $1 stays: others use it, such as ${others%%$'\n'*}"
 		return
@@ -129,6 +137,17 @@ remove_namespace() {
 	if $dry_run; then how+=(--dry-run=server); fi
 	if ! $wait; then how+=(--wait=false); fi
 	kube delete "${how[@]}" namespace "$1"
+}
+
+# others_in NAMESPACE LABEL [OBJECT] prints what is there and is neither ours nor the cluster's own: every cluster puts
+# kube-root-ca.crt and an account default into a namespace, controllers write events, and the addresses behind a
+# service come and go with it. What cannot be deleted, such as figures of metrics-server, is no object.
+others_in() {
+	local kinds found
+	kinds=$(kube api-resources --namespaced --verbs=list,delete --output name) || return
+	kinds=$(grep -vE '^(events|events\.events\.k8s\.io|endpoints|endpointslices\.discovery\.k8s\.io)$' <<<"$kinds" | paste -sd, -)
+	found=$(kube get "$kinds" --namespace "$1" --selector "${2%%=*}!=${2#*=}" --ignore-not-found --output name) || return
+	grep -vxF -e configmap/kube-root-ca.crt -e serviceaccount/default -e '' -e "${3:-}" <<<"$found" || true
 }
 
 # install DIR NAMESPACE applies an overlay. A dry run asks the server to check every object;
@@ -163,14 +182,5 @@ remove_data() {
 	kube --namespace "$namespace" delete "${how[@]}" "$@"
 }
 
-# rollout NAMESPACE KIND/NAME... waits until the pods are there.
-rollout() {
-	local namespace=$1
-	shift
-	if $dry_run || ! $wait; then return; fi
-	local workload
-	for workload in "$@"; do
-		kube --namespace "$namespace" rollout status "$workload" --timeout "$timeout" ||
-			fail "$workload is not ready after $timeout" "see: $KUBECTL --namespace $namespace describe $workload; $KUBECTL --namespace $namespace get events"
-	done
-}
+# shellcheck source=scripts/lib/rollout.sh
+. "$ROOT/scripts/lib/rollout.sh"
