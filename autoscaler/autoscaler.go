@@ -122,6 +122,9 @@ func (l *Loop) Run(ctx context.Context) error {
 // Interval is the time between two steps.
 func (l *Loop) Interval() time.Duration { return l.needs.Interval }
 
+// ReasonFailedGetScale begins the reason of a step that was skipped.
+const ReasonFailedGetScale = "FailedGetScale"
+
 // Step gathers, decides, scales and records once, at the instant now.
 func (l *Loop) Step(ctx context.Context, now time.Time) Step {
 	step := l.step(ctx, now)
@@ -137,7 +140,7 @@ func (l *Loop) step(ctx context.Context, now time.Time) Step {
 		err = fmt.Errorf("read replicas: %w", err)
 		return Step{
 			Input:    policy.Input{Now: now},
-			Decision: policy.Decision{Hold: true, Reason: "FailedGetScale: " + err.Error()},
+			Decision: policy.Decision{Hold: true, Reason: ReasonFailedGetScale + ": " + err.Error()},
 			Skipped:  true, Err: err,
 		}
 	}

@@ -19,7 +19,6 @@ type watcher struct {
 	at               time.Time // of the last decision; zero: none yet
 	status, replicas int32
 	reasons          map[string]int
-	order            []string // of reasons, as they came
 	queryErrors      map[string]int
 	scaleErrors      int
 	failed           bool  // the last step could not read or change the scale
@@ -36,16 +35,14 @@ func (w *watcher) Record(s autoscaler.Step) {
 	} else {
 		w.asked = s.Decision.Replicas
 	}
+	w.decisions++
+	// A reason is a word and an explanation.
+	reason, _, _ := strings.Cut(s.Decision.Reason, ":")
+	w.reasons[reason]++
 	if s.Skipped {
 		return
 	}
 	w.at, w.status, w.replicas = s.Input.Now, s.Input.Status, s.Decision.Replicas
-	w.decisions++
-	// A reason is a word and an explanation.
-	reason, _, _ := strings.Cut(s.Decision.Reason, ":")
-	if w.reasons[reason]++; w.reasons[reason] == 1 {
-		w.order = append(w.order, reason)
-	}
 	for _, v := range s.Input.Values {
 		if v.Err != nil {
 			w.queryErrors[v.Name]++
@@ -221,19 +218,9 @@ func (a *adder) addOutlooks(v *policy.V3, w *watcher) {
 	}
 }
 
-// addReasons adds a counter for each reason, once there was a decision with it.
+// addReasons adds a counter for each reason, from 0: increases of one that is first seen at 1 lack its first.
 func (a *adder) addReasons(w *watcher) {
-	if !a.keep.keeps(metricnames.ScalerDecisions) {
-		return
+	for _, reason := range append(policy.V3Reasons(), autoscaler.ReasonFailedGetScale) {
+		a.add(metricnames.ScalerDecisions, func() float64 { return float64(w.reasons[reason]) }, label("reason", reason))
 	}
-	e, known := a.exposer, 0
-	e.before = append(e.before, func(time.Time) {
-		for ; known < len(w.order) && a.err == nil; known++ {
-			reason := w.order[known]
-			a.add(metricnames.ScalerDecisions, func() float64 { return float64(w.reasons[reason]) }, label("reason", reason))
-		}
-		if e.err == nil {
-			e.err = a.err
-		}
-	})
 }

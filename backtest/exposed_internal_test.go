@@ -162,7 +162,7 @@ func TestMetricsShowTheWorld(t *testing.T) {
 	hook := func(w *sim.World) {
 		w.Every(e.load.Start, e.scrape, sim.Observe, func() { m.take(w) })
 	}
-	watchWith(t, e, ent, hook, func(seen snapshot, w *sim.World, db *promdb.DB, _ *promdb.View) {
+	watchWith(t, e, ent, watching{world: hook}, func(seen snapshot, w *sim.World, db *promdb.DB, _ *promdb.View) {
 		if looks++; looks%9 != 0 && m.unscheduled == 0 && seen.at.Sub(e.load.Start) > 3*time.Minute {
 			return
 		}
@@ -358,7 +358,7 @@ func TestOutageLeavesNoSamples(t *testing.T) {
 	})
 	ent := entrantNamed(t, e, "hpa")
 	down, up := 0, 0
-	watchWith(t, e, ent, nil, func(seen snapshot, w *sim.World, db *promdb.DB, view *promdb.View) {
+	watchWith(t, e, ent, watching{}, func(seen snapshot, w *sim.World, db *promdb.DB, view *promdb.View) {
 		out := !seen.at.Before(from) && seen.at.Before(until)
 		if out {
 			down++

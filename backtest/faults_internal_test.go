@@ -54,7 +54,7 @@ func TestPrometheusDown(t *testing.T) {
 		spec.Cluster.Faults = []v1alpha1.ClusterFault{{Kind: v1alpha1.FaultScrapeOutage, At: "100m", Duration: lasting(12 * time.Minute)}}
 	})
 	holes, gone := 0, 0
-	watchWith(t, e, entrantNamed(t, e, "hpa"), nil, func(seen snapshot, w *sim.World, db *promdb.DB, view *promdb.View) {
+	watchWith(t, e, entrantNamed(t, e, "hpa"), watching{}, func(seen snapshot, w *sim.World, db *promdb.DB, view *promdb.View) {
 		now := w.Now()
 		first, last := e.load.Start.Add(100*time.Minute), e.load.Start.Add(112*time.Minute)
 		for _, s := range []struct {

@@ -68,7 +68,7 @@ func TestWhatIsSeenLate(t *testing.T) {
 		counts[at.Unix()] = math.Floor(total.at(at))
 	}
 	held := 0
-	watchWith(t, e, entrantNamed(t, e, "static"), nil, func(_ snapshot, w *sim.World, db *promdb.DB, view *promdb.View) {
+	watchWith(t, e, entrantNamed(t, e, "static"), watching{}, func(_ snapshot, w *sim.World, db *promdb.DB, view *promdb.View) {
 		now := w.Now()
 		seen := now.Add(-e.scrapeDelay)
 		if !now.Before(from) && now.Before(until) {

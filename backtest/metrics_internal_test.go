@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"testing"
@@ -20,11 +21,18 @@ import (
 // decisionPhase after each scrape with what the world was at that scrape.
 func watch(t *testing.T, e *env, ent *entrant, look func(seen snapshot, w *sim.World, db *promdb.DB, view *promdb.View)) trial {
 	t.Helper()
-	return watchWith(t, e, ent, nil, look)
+	return watchWith(t, e, ent, watching{}, look)
 }
 
-// watchWith is watch of a world that hook, if not nil, gets before it moves.
-func watchWith(t *testing.T, e *env, ent *entrant, hook func(*sim.World), look func(seen snapshot, w *sim.World, db *promdb.DB, view *promdb.View)) trial {
+// watching is what a run that is watched gives besides.
+type watching struct {
+	world          func(*sim.World) // gets the world before it moves and before anything is scraped; nil: nobody does
+	decisions, hpa io.Writer        // get the decisions of the policy, and of the HPA whose floor it raises
+	after          func(*promdb.DB) // is told of the end of the run, when all decisions are written; nil: nobody is
+}
+
+// watchWith is watch, and gives more.
+func watchWith(t *testing.T, e *env, ent *entrant, more watching, look func(seen snapshot, w *sim.World, db *promdb.DB, view *promdb.View)) trial {
 	t.Helper()
 	set, err := ent.build(configured(ent))
 	if err != nil {
@@ -44,6 +52,9 @@ func watchWith(t *testing.T, e *env, ent *entrant, hook func(*sim.World), look f
 		t.Fatal(err)
 	}
 	tk := task{entrant: ent, seed: 1, faults: e.faultsOf(1)}
+	if more.world != nil {
+		more.world(w)
+	}
 	closeDB, err := e.attachDB(tk, set, w, metrics, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -53,14 +64,15 @@ func watchWith(t *testing.T, e *env, ent *entrant, hook func(*sim.World), look f
 			t.Error(err)
 		}
 	}()
-	if hook != nil {
-		hook(w)
-	}
+	tk.record = &recording{decisions: more.decisions, hpa: more.hpa}
 	var seen snapshot
 	w.Every(e.load.Start, e.scrape, sim.Observe, func() { seen.take(w) })
 	w.Every(e.load.Start.Add(decisionPhase), e.scrape, sim.Act, func() { look(seen, w, metrics.own, view) })
 	if err := e.control(t.Context(), tk, set, w, metrics); err != nil {
 		t.Fatal(err)
+	}
+	if more.after != nil {
+		more.after(metrics.own)
 	}
 	return trial{timeline: rows}
 }

@@ -1,16 +1,18 @@
 package backtest
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"hindcast.dev/api/v1alpha1"
+	"hindcast.dev/autoscaler"
 	"hindcast.dev/grafana"
 	"hindcast.dev/internal/metricnames"
 	"hindcast.dev/promdb"
@@ -269,24 +271,150 @@ func rates(from, to *scene, window time.Duration, w *sim.World) map[string]panel
 	}
 }
 
-// Panels whose figures are compared elsewhere, or not to the digit.
-const (
-	bySum    = "a figure of a time range: TestFiguresAreTheSimulators"
-	ofScaler = "what a scaler knows and decides: TestScalerMetrics"
-	rounded  = "of a histogram, or of pods that come and go, whose rates are extrapolated: TestMeanResponseTime, TestFiguresAreTheSimulators"
-)
-
-var notCompared = map[string]string{
-	"Desired by the scaler": ofScaler, "Forecast accuracy": ofScaler, "Forecast skill": ofScaler, "What was expected, and what came": ofScaler,
-	"Load, and the forecast made now": ofScaler, "Accuracy and skill": ofScaler, "Reasons": ofScaler, "The HPA": ofScaler, "Difference": ofScaler, "Mode": ofScaler,
-	"Time to decide": ofScaler, "Errors": ofScaler, "Stale, and demotions": ofScaler,
-	"Replica-hours that it would save": bySum, "Good requests": bySum, "Error budget left": bySum, "Replica-hours": bySum, "Cost": bySum,
-	"Error budget burn, last hour": rounded, "Error budget burn": rounded, "Requests that are not good": rounded, "Latency": rounded,
+// A panelCheck compares panels with what the simulator says, and counts the lines.
+type panelCheck struct {
+	values   map[string]string // of the dashboards' variables
+	compared map[string]int    // by panel and line
 }
 
-// TestPanelsShowTheWorld: what the panels of the dashboards of a cluster show is what the simulator counted, on
-// hours in which pods come and go, crash, and lose a node.
+// lines are what a query of a panel shows at an instant.
+func (c *panelCheck) lines(t *testing.T, q grafana.Query, db *promdb.DB, at time.Time) panelLines {
+	t.Helper()
+	answer, err := db.QueryVector(context.WithoutCancel(t.Context()), grafana.Fill(q.Expr, c.values), at)
+	if err != nil {
+		t.Fatalf("%s: %v", q.Expr, err)
+	}
+	out := panelLines{}
+	for _, s := range answer {
+		labels := map[string]string{}
+		for _, l := range s.Labels {
+			labels[l.Name] = l.Value
+		}
+		delete(labels, "policy") // of one
+		out[grafana.Name(q.Legend, labels)] = s.Value
+	}
+	return out
+}
+
+// look compares what panels show at an instant with what they should, which may be about as much off.
+// A line that is NaN must not be there. whole are panels that must show nothing else.
+func (c *panelCheck) look(t *testing.T, db *promdb.DB, at time.Time, want map[string]panelLines, about func(title, line string) float64, whole func(title string) bool) {
+	t.Helper()
+	for _, p := range grafana.Panels() {
+		if p.Board == "hindcast-backtest" || want[p.Title] == nil {
+			continue
+		}
+		got := panelLines{}
+		for _, q := range p.Queries {
+			maps.Copy(got, c.lines(t, q, db, at))
+		}
+		for name, v := range want[p.Title] {
+			g, ok := got[name]
+			if math.IsNaN(v) {
+				if ok {
+					t.Errorf("%v: %s, %q: the panel shows %v, the simulator knows of none", at, p.Title, name, g)
+				}
+				continue
+			}
+			c.compared[p.Title+"/"+name]++
+			if !ok || !(math.Abs(g-v) <= 1e-9*math.Abs(v)+about(p.Title, name)) {
+				t.Errorf("%v: %s, %q: the panel shows %v (%v), the simulator says %v", at, p.Title, name, g, ok, v)
+			}
+		}
+		for name := range got {
+			if _, ok := want[p.Title][name]; !ok && whole(p.Title) {
+				t.Errorf("%v: %s shows %q", at, p.Title, name)
+			}
+		}
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+}
+
+// decisions are those of a loop, as its log has them.
+type decisions struct {
+	part []byte // of a line
+	all  []autoscaler.Record
+}
+
+func (d *decisions) Write(p []byte) (int, error) {
+	d.part = append(d.part, p...)
+	for {
+		line, rest, ok := bytes.Cut(d.part, []byte("\n"))
+		if !ok {
+			return len(p), nil
+		}
+		d.all = append(d.all, autoscaler.Record{})
+		if err := json.Unmarshal(line, &d.all[len(d.all)-1]); err != nil {
+			return 0, err
+		}
+		d.part = append(d.part[:0], rest...)
+	}
+}
+
+// before are those that a scrape can have seen.
+func (d *decisions) before(scrape time.Time) []autoscaler.Record {
+	n := len(d.all)
+	for ; n > 0 && !d.all[n-1].Time.Before(scrape); n-- {
+	}
+	return d.all[:n]
+}
+
+// lastSet is the number that was last set, first before any was.
+func lastSet(all []autoscaler.Record, first int32) float64 {
+	for _, r := range slices.Backward(all) {
+		switch {
+		case r.Set != nil:
+			return float64(*r.Set)
+		case r.Scaled:
+			return float64(r.Replicas)
+		}
+	}
+	return float64(first)
+}
+
+// rounding is what figures of the same numbers in another order may differ by.
+func rounding(string, string) float64 { return 1e-9 }
+
+// notCompared are panels of a histogram of requests, whose rates are extrapolated: TestMeanResponseTime and
+// TestFiguresAreTheSimulators compare the figures behind them.
+var notCompared = map[string]bool{
+	"Good requests": true, "Error budget left": true, "Error budget burn, last hour": true, "Error budget burn": true,
+	"Requests that are not good": true, "Latency": true,
+}
+
+// TestPanelsShowTheWorld: what the panels of the dashboards of a cluster show is what the simulator counted: a cluster
+// in which pods come and go, crash, and lose a node, and a scaler that sees well and badly.
 func TestPanelsShowTheWorld(t *testing.T) {
+	compared, ran := map[string]int{}, 0
+	scenes := map[string]func(*testing.T, map[string]int){
+		"a cluster": panelsOfACluster, "a scaler": panelsOfAScaler,
+	}
+	for name, scene := range scenes {
+		t.Run(name, func(t *testing.T) {
+			ran++
+			scene(t, compared)
+		})
+	}
+	if ran < len(scenes) || t.Failed() {
+		return // Some were asked for by name.
+	}
+	titles := map[string]bool{}
+	for key := range compared {
+		titles[strings.SplitN(key, "/", 2)[0]] = true
+	}
+	for _, p := range grafana.Panels() {
+		if p.Board != "hindcast-backtest" && titles[p.Title] == notCompared[p.Title] {
+			t.Errorf("%s was compared: %v", p.Title, titles[p.Title])
+		}
+	}
+	t.Logf("%d lines of panels were compared", len(compared))
+}
+
+// panelsOfACluster are hours in which pods come and go, crash, and lose a node.
+func panelsOfACluster(t *testing.T, compared map[string]int) {
+	t.Helper()
 	load := days(1)
 	load.Values = bursts(5)()
 	e := testEnv(t, load, func(spec *v1alpha1.ExperimentSpec) {
@@ -297,34 +425,30 @@ func TestPanelsShowTheWorld(t *testing.T) {
 			{Kind: v1alpha1.FaultNodeLoss, At: "3h10m", Duration: lasting(15 * time.Minute)},
 		}
 	})
-	values := map[string]string{
+	check := panelCheck{compared: compared, values: map[string]string{
 		"namespace": namespace, "deployment": e.app, "scaler": e.app, "metric": "served", "horizon": "3m", "policy": ".*",
 		"latency": "0.25", "objective": "0.999", "price": "0.05", "__rate_interval": "2m", "__range": "1h",
-	}
-	compared, exact := map[string]int{}, 0
+	}}
+	exact := 0
 	var past []scene
 	specs := []int32{}
 	var now scene
 	hook := func(w *sim.World) {
 		w.Every(e.load.Start, e.scrape, sim.Observe, func() { now.take(w) })
 	}
-	lines := func(q grafana.Query, db *promdb.DB, at time.Time) panelLines {
-		answer, err := db.QueryVector(context.WithoutCancel(t.Context()), grafana.Fill(q.Expr, values), at)
-		if err != nil {
-			t.Fatalf("%s: %v", q.Expr, err)
-		}
-		out := panelLines{}
-		for _, s := range answer {
-			labels := map[string]string{}
-			for _, l := range s.Labels {
-				labels[l.Name] = l.Value
+	var raises, sizes decisions
+	var scrapes []time.Time
+	showHPA := func(db *promdb.DB) {
+		for _, at := range scrapes {
+			if seen := sizes.before(at); len(seen) > 0 {
+				last := seen[len(seen)-1]
+				check.look(t, db, at.Add(decisionPhase), map[string]panelLines{"The HPA": {
+					"desired": float64(last.Replicas), "current": float64(last.Status), "floor": lastSet(raises.before(at), 1), "most": 20,
+				}}, rounding, func(string) bool { return true })
 			}
-			delete(labels, "policy") // of one
-			out[grafana.Name(q.Legend, labels)] = s.Value
 		}
-		return out
 	}
-	watchWith(t, e, entrantNamed(t, e, "floor"), hook, func(_ snapshot, w *sim.World, db *promdb.DB, _ *promdb.View) {
+	watchWith(t, e, entrantNamed(t, e, "floor"), watching{hook, &raises, &sizes, showHPA}, func(_ snapshot, w *sim.World, db *promdb.DB, _ *promdb.View) {
 		past, specs = append(past, now), append(specs, now.spec)
 		window := int(2 * time.Minute / e.scrape) // samples within two minutes, the newest 5 s old
 		if len(past) > window {
@@ -343,6 +467,7 @@ func TestPanelsShowTheWorld(t *testing.T) {
 			changes += truth(hour[i] != hour[i-1])
 		}
 		want["Changes of size"] = panelLines{"": changes}
+		scrapes = append(scrapes, now.at)
 		if steady {
 			exact++
 			for title, f := range rates(&past[0], &now, 2*time.Minute, w) {
@@ -355,57 +480,22 @@ func TestPanelsShowTheWorld(t *testing.T) {
 		if after := now.at.Sub(e.load.Start); after > 131*time.Minute && after < 190*time.Minute {
 			want["Restarts"] = panelLines{"": float64(len(w.Hits()[0].Pods))}
 		}
-		for _, p := range grafana.Panels() {
-			if p.Board == "hindcast-backtest" || want[p.Title] == nil {
-				continue
+		check.look(t, db, w.Now(), want, func(title, _ string) float64 {
+			if title == "Restarts" { // the increase of an hour is extrapolated
+				return 0.4
 			}
-			about := 1e-9
-			if p.Title == "Restarts" { // the increase of an hour is extrapolated
-				about = 0.4
-			}
-			got := panelLines{}
-			for _, q := range p.Queries {
-				maps.Copy(got, lines(q, db, w.Now()))
-			}
-			for name, v := range want[p.Title] {
-				compared[p.Title+"/"+name]++
-				if g, ok := got[name]; !ok || math.Abs(g-v) > 1e-9*math.Abs(v)+about {
-					t.Errorf("%v: %s, %q: the panel shows %v (%v), the simulator says %v", now.at, p.Title, name, g, ok, v)
-				}
-			}
-			// Lines that nobody foresaw, but for what is not the simulator's to say.
-			for name := range got {
-				if _, ok := want[p.Title][name]; !ok && (p.Title == "Nodes" || p.Title == "Pods by phase" || strings.HasSuffix(p.Title, "of nodes")) {
-					t.Errorf("%v: %s shows %q", now.at, p.Title, name)
-				}
-			}
-		}
-		if t.Failed() {
-			t.FailNow()
-		}
+			return 1e-9
+		}, func(title string) bool { // The other lines are not the simulator's to say.
+			return title == "Nodes" || title == "Pods by phase" || strings.HasSuffix(title, "of nodes")
+		})
 	})
 	if exact < 20 {
 		t.Errorf("only %d looks at rates", exact)
-	}
-	for _, p := range grafana.Panels() {
-		if p.Board == "hindcast-backtest" {
-			continue
-		}
-		_, excused := notCompared[p.Title]
-		n := 0
-		for key, times := range compared {
-			if strings.HasPrefix(key, p.Title+"/") {
-				n += times
-			}
-		}
-		if excused == (n > 0) {
-			t.Errorf("%s: compared %d times; there is a reason not to: %v", p.Title, n, excused)
-		}
 	}
 	for _, key := range []string{"Pods by phase/Pending", "Targets that cannot be scraped/app", "From created to ready/slowest"} {
 		if compared[key] == 0 {
 			t.Errorf("%s was never compared", key)
 		}
 	}
-	t.Log(strconv.Itoa(len(compared)) + " lines of panels were compared, " + strconv.Itoa(exact) + " times with their rates")
+	t.Logf("rates were compared %d times", exact)
 }

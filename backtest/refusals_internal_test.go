@@ -160,7 +160,7 @@ func TestRefusalsAsTheClusterSeesThem(t *testing.T) {
 	e := refusing(t, v1alpha1.ClusterFault{At: "100m", Duration: lasting(40 * time.Minute)})
 	able := metricnames.HPACondition + `{condition="AbleToScale",status="true"}`
 	in, unable, was := 0, 0, 0.
-	watchWith(t, e, entrantNamed(t, e, "hpa"), nil, func(_ snapshot, w *sim.World, db *promdb.DB, _ *promdb.View) {
+	watchWith(t, e, entrantNamed(t, e, "hpa"), watching{}, func(_ snapshot, w *sim.World, db *promdb.DB, _ *promdb.View) {
 		now := w.Now()
 		if now.Sub(e.load.Start) < 90*time.Minute {
 			return

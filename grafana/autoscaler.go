@@ -163,9 +163,9 @@ func shadowPanels() []panel {
 		},
 		{
 			title: "Replica-hours that it would save", kind: number, unit: "short", decimals: 1, width: 12,
-			about:   "Over the time range, compared with what ran: below 0 it would take more. Whether that is too few is for the service level to say, which is only seen once the scaler is active.",
+			about:   "Over the time range, as far as the scaler decided in it, compared with what ran: below 0 it would take more. Whether that is too few is for the service level to say, which is only seen once the scaler is active.",
 			marks:   savings,
-			queries: []query{{expr: `(sum by (policy) (sum_over_time(kube_deployment_spec_replicas{@deployment}[$__range:1m])) - sum by (policy) (sum_over_time(hindcast_scaler_desired_replicas{@scaler}[$__range:1m]))) / 60`, legend: byPolicy}},
+			queries: []query{{expr: `sum_over_time((` + runs + ` - ` + wish + `)[$__range:1m]) / 60`, legend: byPolicy}},
 		},
 		{
 			title: "Mode", kind: states, unit: "short", about: "The mode in force; in a backtest it is Active.",

@@ -141,6 +141,11 @@ const (
 
 // begins notes that a loop begins, for the first time where reason is empty.
 func (m *metrics) begins(namespace, name, reason string) {
+	// A counter that is first seen at 1 lacks its first in every increase.
+	for _, decided := range append(policy.V3Reasons(), autoscaler.ReasonFailedGetScale) {
+		m.decisions.WithLabelValues(namespace, name, decided)
+	}
+	m.scaleErrors.WithLabelValues(namespace, name)
 	for _, known := range []string{restartJump, restartWarm, restartError} {
 		n := m.restarts.WithLabelValues(namespace, name, known)
 		if known == reason {

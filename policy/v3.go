@@ -183,7 +183,7 @@ func (v *V3) Decide(in Input) Decision {
 		for i, o := range v.outlooks {
 			o.observe(in.Now, in.Values[i], cpu)
 		}
-		return Decision{Hold: true, Reason: "ScalingDisabled: somebody set the replicas to 0"}
+		return Decision{Hold: true, Reason: v3Disabled + ": somebody set the replicas to 0"}
 	}
 	d := Decision{Proposals: make([]Proposal, 0, len(v.outlooks)+1)}
 	wishes := make([]wanted, len(v.outlooks))
@@ -199,7 +199,7 @@ func (v *V3) Decide(in Input) Decision {
 		}
 	}
 	if learning {
-		return v.fallBack(in, d, fallback, "Learning: too little has been seen to forecast")
+		return v.fallBack(in, d, fallback, v3Learning+": too little has been seen to forecast")
 	}
 	up, down, stale := v.combine(wishes)
 	if stale {
@@ -219,13 +219,13 @@ func (v *V3) Decide(in Input) Decision {
 	}
 	switch {
 	case floor == d.Replicas && floor > up:
-		d.Reason = "CPUFloor: an HPA on CPU would have more than the load ahead needs"
+		d.Reason = v3CPUFloor + ": an HPA on CPU would have more than the load ahead needs"
 	case d.Replicas > in.Spec:
-		d.Reason = "ScaleUp: the highest load ahead needs more"
+		d.Reason = v3ScaleUp + ": the highest load ahead needs more"
 	case d.Replicas < in.Spec:
-		d.Reason = "ScaleDown: the load stays low for long enough"
+		d.Reason = v3ScaleDown + ": the load stays low for long enough"
 	default:
-		d.Reason = "Steady: as many as the load ahead needs"
+		d.Reason = v3Steady + ": as many as the load ahead needs"
 	}
 	v.rails(&d, in)
 	return d

@@ -67,7 +67,7 @@ func outage(wishes []wanted, interval time.Duration) bool {
 // before: the fallback may be the more cautious of the two, and a query that fails once is
 // no reason to scale.
 func (v *V3) withoutValue(in Input, d Decision, fallback *Decision, wishes []wanted, up int32) Decision {
-	d.Reason = "Gap: a metric has no value now: the last one counts upwards only"
+	d.Reason = v3Gap + ": a metric has no value now: the last one counts upwards only"
 	if !v.cfg.CPUFloor && !outage(wishes, v.cfg.Interval) {
 		fallback = nil
 	}
@@ -76,7 +76,7 @@ func (v *V3) withoutValue(in Input, d Decision, fallback *Decision, wishes []wan
 
 // withoutData follows the last forecast and the fallback upwards, never down.
 func (v *V3) withoutData(in Input, d Decision, fallback *Decision, up int32) Decision {
-	d.Reason = "Stale: no current data: the last forecast counts upwards only"
+	d.Reason = v3Stale + ": no current data: the last forecast counts upwards only"
 	d = v.upwards(in, d, fallback, up)
 	d.Hold = d.Replicas == in.Spec
 	return d

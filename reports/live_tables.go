@@ -100,6 +100,9 @@ func reasonsTable(v *liveview.View) *table {
 		total += e.Total
 	}
 	for _, e := range v.Reasons {
+		if e.Total == 0 {
+			continue
+		}
 		t.add(e.Name, times(e.Total), percent(result.Number(e.Total/total)))
 	}
 	return t
