@@ -356,7 +356,8 @@ func (d *decisions) Write(p []byte) (int, error) {
 // before are those that a scrape can have seen.
 func (d *decisions) before(scrape time.Time) []autoscaler.Record {
 	n := len(d.all)
-	for ; n > 0 && !d.all[n-1].Time.Before(scrape); n-- {
+	for n > 0 && !d.all[n-1].Time.Before(scrape) {
+		n--
 	}
 	return d.all[:n]
 }

@@ -249,7 +249,7 @@ func panelsOfAScaler(t *testing.T, compared map[string]int) {
 				maps.Copy(want, m.judgement(&naive, int((after-decisionPhase)/time.Minute)+1, horizons))
 			}
 			check.look(t, db, m.scenes[i].at.Add(decisionPhase), want, rounding, func(title string) bool {
-				return title != "Replicas" && !(title == "Accuracy and skill" && after >= trouble)
+				return title != "Replicas" && (title != "Accuracy and skill" || after < trouble)
 			})
 		}
 	}
@@ -326,7 +326,8 @@ func (m *mind) panels(i int, scrape, horizon time.Duration) map[string]panelLine
 
 // stale reports whether the newest decision that was one had no current data.
 func (m *mind) stale(i int) bool {
-	for ; i > 0 && m.last[i].Skipped; i-- {
+	for i > 0 && m.last[i].Skipped {
+		i--
 	}
 	return strings.HasPrefix(m.last[i].Reason, "Stale")
 }
