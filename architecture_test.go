@@ -19,7 +19,7 @@ const module = "hindcast.dev"
 // listed may import nothing of ours.
 var rooms = map[string][]string{
 	"api/v1alpha1":        {"internal/suggest", "internal/strict"},
-	"autoscaler":          {"policy", "forecast", "api/v1alpha1"},
+	"autoscaler":          {"policy", "forecast", "api/v1alpha1", "internal/sources"},
 	"backtest":            {"*", "!live", "!reports", "!cmd"},
 	"backtest/gate":       {"backtest/result", "forecast", "internal/strict"},
 	"backtest/policytest": {"*", "!live", "!reports", "!cmd"},
@@ -57,7 +57,7 @@ var thirdParties = []struct {
 	{"github.com/prometheus/prometheus/prompb", []string{"record/remoteread", "internal/peertest"}, "only remote reads, and tests that write, have messages"},
 	{"github.com/golang/snappy", []string{"record/remoteread", "internal/peertest"}, "only the messages are packed so"},
 	{"github.com/prometheus/prometheus/tsdb", []string{"promdb", "promdb/promapi"}, "storage stays behind promdb"},
-	{"github.com/prometheus/prometheus/promql/parser", []string{"promdb", "promdb/promapi", "cmd/hindcast", "backtest", "backtest/policytest", "policy", "live/promclient", "record/remoteread"}, "the parser validates queries"},
+	{"github.com/prometheus/prometheus/promql/parser", []string{"promdb", "promdb/promapi", "cmd/hindcast", "backtest", "backtest/policytest", "policy", "live/promclient", "record/remoteread", "internal/sources"}, "the parser validates queries"},
 	{"github.com/prometheus/prometheus/config", nil, "it links the SDKs of every cloud"},
 	{"github.com/prometheus/prometheus/web", nil, "it links OTLP receivers and OpenAPI; promapi answers"},
 	{"github.com/prometheus/prometheus/model/labels", []string{"promdb", "promdb/promapi", "live/promclient", "record/remoteread"}, "matchers are what a parsed query is made of"},
@@ -99,7 +99,8 @@ var tsdbPackages = []string{
 
 // transitiveBans lists what a room's binary must never link, however indirectly.
 var transitiveBans = map[string][]string{
-	"autoscaler":              {module + "/sim", module + "/promdb", module + "/backtest", "github.com/prometheus/prometheus/tsdb"},
+	// The parser of queries links packages below the TSDB.
+	"autoscaler":              {module + "/sim", module + "/promdb", module + "/backtest", "github.com/prometheus/prometheus/tsdb$", "github.com/prometheus/prometheus/promql$"},
 	"cmd/hindcast-controller": {module + "/sim", module + "/promdb", module + "/backtest", module + "/datasets", module + "/reports", "github.com/prometheus/prometheus/tsdb$", "github.com/prometheus/prometheus/promql$"},
 	"live":                    {module + "/sim", module + "/promdb", module + "/backtest", module + "/datasets", "github.com/prometheus/prometheus/tsdb$", "github.com/prometheus/prometheus/promql$"},
 	"policy":                  {module + "/sim", module + "/promdb", module + "/backtest", "github.com/prometheus/prometheus/tsdb"},

@@ -31,6 +31,9 @@ type Config struct {
 	Recorder Recorder // nil: nothing is recorded
 	// First is the instant of the first decision.
 	First time.Time
+	// LeastSources is the share of the sources expected of a query's series, in [0,1], below which
+	// its value is ErrSeriesMissing unless it rose; 0: nobody counts them.
+	LeastSources float64
 	// DryRun is asked before each change: where it says so, the change is decided and
 	// recorded but not carried out. Nil: all are carried out.
 	DryRun func() bool
@@ -45,6 +48,9 @@ type Step struct {
 	// Skipped reports that the policy was not asked, because the replicas could not
 	// be read; Decision then says only that.
 	Skipped bool
+	// Sources are those of the series of each query; nil: nobody counts them. The next step uses
+	// the slice again.
+	Sources []Sources
 	// Bounds are those of the workload.
 	Bounds Bounds
 	// Scaled reports that .spec.replicas was changed, to what Set returns.
@@ -67,6 +73,9 @@ type Loop struct {
 	needs     policy.Needs
 	committer policy.Committer // nil: the policy does not care
 	values    []policy.Value
+	watches   []*watch // of the queries; nil: sources are not counted
+	sources   []Sources
+	pods      podCounts
 }
 
 // New returns a Loop, or an error that lists everything that is missing.
@@ -88,6 +97,14 @@ func New(cfg Config) (*Loop, error) {
 		fault(l.needs.Interval <= 0, "interval of the policy is %v, want more than 0", l.needs.Interval)
 		fault(len(l.needs.Queries) > 0 && cfg.Querier == nil, "the policy queries metrics, but there is no querier")
 		fault(l.needs.Pods && cfg.Pods == nil, "the policy looks at pods, but there is no pod lister")
+		fault(!(cfg.LeastSources >= 0 && cfg.LeastSources <= 1), "least share of sources is %v, want one in [0,1]", cfg.LeastSources)
+		if cfg.LeastSources > 0 {
+			for _, q := range l.needs.Queries {
+				w, err := newWatch(q.Expr)
+				fault(err != nil, "query %s: %v", q.Name, err)
+				l.watches = append(l.watches, w)
+			}
+		}
 	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
@@ -152,7 +169,8 @@ func (l *Loop) step(ctx context.Context, now time.Time) Step {
 	if l.needs.Pods {
 		in.Pods, in.PodsErr = l.cfg.Pods.Pods(ctx, now)
 	}
-	step := Step{Input: in, Decision: l.cfg.Policy.Decide(in), Bounds: size.Bounds}
+	l.judge(ctx, &in)
+	step := Step{Input: in, Decision: l.cfg.Policy.Decide(in), Sources: l.sources, Bounds: size.Bounds}
 	want := step.Set()
 	if step.Decision.Hold || want == size.Spec || l.cfg.DryRun != nil && l.cfg.DryRun() {
 		return step
@@ -166,4 +184,17 @@ func (l *Loop) step(ctx context.Context, now time.Time) Step {
 		l.committer.Commit(now, size.Spec, want)
 	}
 	return step
+}
+
+// judge looks whether the values are whole.
+func (l *Loop) judge(ctx context.Context, in *policy.Input) {
+	if l.watches == nil {
+		return
+	}
+	l.pods.observe(in)
+	l.sources = l.sources[:0]
+	for i, w := range l.watches {
+		in.Values[i] = w.judge(ctx, l.cfg.Querier, in.Now, in.Values[i], &l.pods, l.cfg.LeastSources)
+		l.sources = append(l.sources, w.state())
+	}
 }

@@ -3,6 +3,7 @@ package backtest
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"hindcast.dev/internal/metricnames"
@@ -30,6 +31,7 @@ type exposer struct {
 	keep    catalog
 	app     string
 	out     outages
+	unheard []podOutage
 	offered *offered // what the ingress counts
 
 	fixed  []*seriesSet // what lives as long as the world
@@ -145,6 +147,14 @@ func (e *exposer) addUp(set, target *seriesSet, job, instance string, more ...pr
 	a := &adder{exposer: e, set: set, labels: append([]promdb.Label{label("job", job), label("instance", instance)}, more...)}
 	a.add(metricnames.Up, func() float64 { return truth(!e.down(target, e.world.Now())) })
 	return a.err
+}
+
+// silent reports whether the application in a pod does not answer.
+func (e *exposer) silent(p *sim.Pod) bool {
+	now := e.world.Now()
+	return p.Lost || slices.ContainsFunc(e.unheard, func(o podOutage) bool {
+		return !now.Before(o.from) && now.Before(o.until) && o.hits(p)
+	})
 }
 
 // down reports whether the target of a set does not answer.

@@ -91,7 +91,11 @@ func (e *exposer) endPods(now time.Time) error {
 // newPodSet returns a set of series of one pod.
 func (e *exposer) newPodSet(ps *podSeries, job string, p *sim.Pod) *adder {
 	s := &seriesSet{job: job}
-	if job != metricnames.JobKubeStateMetrics {
+	switch job {
+	case metricnames.JobKubeStateMetrics:
+	case metricnames.JobApp:
+		s.lost = func() bool { return e.silent(p) }
+	default:
 		s.lost = func() bool { return p.Lost }
 	}
 	ps.sets = append(ps.sets, s)
@@ -181,7 +185,7 @@ func (e *exposer) addContainer(ps *podSeries, p *sim.Pod) error {
 	}
 	up := &seriesSet{}
 	ps.sets = append(ps.sets, up)
-	target := &seriesSet{job: metricnames.JobApp, lost: func() bool { return p.Lost }}
+	target := &seriesSet{job: metricnames.JobApp, lost: func() bool { return e.silent(p) }}
 	if err := e.addUp(up, target, metricnames.JobApp, p.Name, label("namespace", namespace), label("pod", p.Name)); err != nil {
 		return err
 	}

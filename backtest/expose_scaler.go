@@ -20,6 +20,7 @@ type watcher struct {
 	status, replicas int32
 	reasons          map[string]int
 	queryErrors      map[string]int
+	sources          []autoscaler.Sources // of the last step; nil: nobody counts them
 	scaleErrors      int
 	failed           bool  // the last step could not read or change the scale
 	asked            int32 // replicas of the last decision that was not refused
@@ -43,11 +44,20 @@ func (w *watcher) Record(s autoscaler.Step) {
 		return
 	}
 	w.at, w.status, w.replicas = s.Input.Now, s.Input.Status, s.Decision.Replicas
+	w.sources = append(w.sources[:0], s.Sources...)
 	for _, v := range s.Input.Values {
 		if v.Err != nil {
 			w.queryErrors[v.Name]++
 		}
 	}
+}
+
+// sourcesOf are those of a metric.
+func (w *watcher) sourcesOf(metric int) autoscaler.Sources {
+	if metric >= len(w.sources) {
+		return autoscaler.Sources{Count: math.NaN(), Expected: math.NaN()}
+	}
+	return w.sources[metric]
 }
 
 // known is v once there was a decision.
@@ -181,7 +191,7 @@ func (a *adder) addOutlooks(v *policy.V3, w *watcher) {
 	}
 	stale := func() float64 {
 		for i := range now {
-			if now[i].Stale {
+			if now[i].Stale || w.sourcesOf(i).Missing {
 				return 1
 			}
 		}
@@ -199,6 +209,8 @@ func (a *adder) addOutlooks(v *policy.V3, w *watcher) {
 		metric := label("metric", s.Metric)
 		a.add(metricnames.ScalerObserved, func() float64 { return now[i].Observed }, metric)
 		a.add(metricnames.ScalerQueryErrors, func() float64 { return float64(w.queryErrors[s.Metric]) }, metric)
+		a.add(metricnames.ScalerSources, func() float64 { return w.sourcesOf(i).Count }, metric)
+		a.add(metricnames.ScalerSourcesExpected, func() float64 { return w.sourcesOf(i).Expected }, metric)
 		a.add(metricnames.ScalerSkill, func() float64 { return now[i].Skill }, metric)
 		for j, h := range s.Horizons {
 			horizon := label("horizon", promdb.FormatDuration(h.Horizon))

@@ -16,7 +16,7 @@ import (
 type harm struct {
 	kind     string
 	job      string        // of a scrape-outage; empty: Prometheus itself
-	share    float64       // 0: one, or all, as the kind has it
+	share    float64       // 0: one, or all, as the kind has it; of a scrape-outage: of the pods
 	factor   float64       // of a slow-start
 	stage    string        // of a slow-start; empty: all of it
 	delay    time.Duration // of a scrape-lag
@@ -112,7 +112,10 @@ func (f *harm) words() string {
 	}
 	switch f.kind {
 	case v1alpha1.FaultScrapeOutage:
-		if f.job != "" {
+		switch {
+		case f.partial():
+			return percent(f.share, 2) + " of the pods do not answer Prometheus"
+		case f.job != "":
 			return "the targets of " + f.job + " do not answer"
 		}
 		return "Prometheus is down"
@@ -141,6 +144,11 @@ func (f *harm) words() string {
 		return "the API server refuses changes of the scale"
 	}
 	return f.kind
+}
+
+// partial reports a scrape-outage of some of the pods.
+func (f *harm) partial() bool {
+	return f.kind == v1alpha1.FaultScrapeOutage && f.share > 0 && f.share < 1
 }
 
 func (f *harm) slowStart() string {
@@ -206,7 +214,7 @@ type outage struct{ from, until time.Time }
 func (e *env) outagesOf(all []fault) outages {
 	out := outages{}
 	for _, f := range all {
-		if f.kind != v1alpha1.FaultScrapeOutage {
+		if f.kind != v1alpha1.FaultScrapeOutage || f.partial() {
 			continue
 		}
 		next := outage{e.load.Start.Add(f.at), e.load.Start.Add(f.end)}
@@ -231,3 +239,24 @@ func (o outages) down(job string, at time.Time) bool {
 
 // prometheus reports whether Prometheus itself is down.
 func (o outages) prometheus(at time.Time) bool { return o.down("", at) }
+
+// A podOutage is a time in which Prometheus cannot scrape some of the pods.
+type podOutage struct {
+	outage
+	hits func(p *sim.Pod) bool
+}
+
+// podOutagesOf returns those among faults. Each pod is hit or not by a draw of its own: the
+// n-th is, or is not, under every policy.
+func (e *env) podOutagesOf(seed uint64, all []fault) []podOutage {
+	var out []podOutage
+	for i, f := range all {
+		if f.partial() {
+			out = append(out, podOutage{
+				outage{e.load.Start.Add(f.at), e.load.Start.Add(f.end)},
+				func(p *sim.Pod) bool { return sim.Chance(seed, "scrapes of "+p.Name, uint64(i)) < f.share },
+			})
+		}
+	}
+	return out
+}

@@ -343,7 +343,7 @@ func TestFaultsAreTheSameForAllPolicies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		metrics, err := newSource(view, exprsOf(set), nil)
+		metrics, err := newSource(view, set, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -65,13 +65,13 @@ func nothingIsLost(t *testing.T, faults ...v1alpha1.ClusterFault) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			metrics, err := newSource(view, exprsOf(set), e.outagesOf(e.faultsOf(1)))
+			metrics, err := newSource(view, set, e.outagesOf(e.faultsOf(1)))
 			if err != nil {
 				t.Fatal(err)
 			}
 			tk := task{entrant: ent, seed: 1, faults: e.faultsOf(1)}
 			if metrics.needsOwn() {
-				closeDB, err := e.attachDB(tk, set, w, metrics, e.catalog(exprsOf(set), true, nil))
+				closeDB, err := e.attachDB(tk, set, w, metrics, e.catalog(set.exprs(), true, nil))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -114,20 +114,13 @@ func everyFault() []v1alpha1.ClusterFault {
 		{Kind: v1alpha1.FaultMetricsOutage, PerDay: "6", Duration: lasting(5 * time.Minute)},
 		{Kind: v1alpha1.FaultScrapeOutage, PerDay: "6", Duration: lasting(10 * time.Minute)},
 		{Kind: v1alpha1.FaultScrapeOutage, PerDay: "6", Duration: lasting(10 * time.Minute), Job: metricnames.JobIngress},
+		{Kind: v1alpha1.FaultScrapeOutage, PerDay: "6", Share: "0.5", Duration: lasting(10 * time.Minute), Job: metricnames.JobApp},
 		{Kind: v1alpha1.FaultSlowStart, PerDay: "12", Factor: "4", Duration: lasting(20 * time.Minute)},
 		{Kind: v1alpha1.FaultSlowStart, PerDay: "12", Factor: "9", Stage: v1alpha1.StagePull, Share: "0.5", Duration: lasting(20 * time.Minute)},
 		{Kind: v1alpha1.FaultScrapeLag, PerDay: "6", Delay: lasting(time.Minute), Duration: lasting(20 * time.Minute)},
 		{Kind: v1alpha1.FaultAPIErrors, PerDay: "6", Duration: lasting(10 * time.Minute)},
 		{Kind: v1alpha1.FaultAPIErrors, PerDay: "6", Share: "0.5", Requests: v1alpha1.RequestsAll, Duration: lasting(30 * time.Minute)},
 	}
-}
-
-func exprsOf(set setup) []string {
-	var exprs []string
-	for _, q := range set.policy.Needs().Queries {
-		exprs = append(exprs, q.Expr)
-	}
-	return exprs
 }
 
 func runPlain(t *testing.T, e *env, name string, value float64) tally {

@@ -47,7 +47,7 @@ func watchWith(t *testing.T, e *env, ent *entrant, more watching, look func(seen
 	if err != nil {
 		t.Fatal(err)
 	}
-	metrics, err := newSource(view, exprsOf(set), e.outagesOf(e.faultsOf(1)))
+	metrics, err := newSource(view, set, e.outagesOf(e.faultsOf(1)))
 	if err != nil {
 		t.Fatal(err)
 	}

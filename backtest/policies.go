@@ -9,6 +9,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 
+	"hindcast.dev/internal/sources"
 	"hindcast.dev/policy"
 )
 
@@ -36,6 +37,40 @@ type entrant struct {
 type setup struct {
 	policy policy.Policy
 	hpa    *policy.HPA // nil: the policy scales directly
+	// leastSources is that of the policy's loop.
+	leastSources float64
+}
+
+// exprs are what the setup asks for.
+func (s setup) exprs() []string {
+	var out []string
+	for _, q := range s.policy.Needs().Queries {
+		out = append(out, q.Expr)
+	}
+	if s.hpa != nil {
+		for _, q := range s.hpa.Needs().Queries {
+			out = append(out, q.Expr)
+		}
+	}
+	return out
+}
+
+// counters are what its loop asks for beside, to know whether the answers are whole.
+func (s setup) counters() ([]string, error) {
+	if s.leastSources == 0 {
+		return nil, nil
+	}
+	var out []string
+	for _, q := range s.policy.Needs().Queries {
+		all, err := sources.Counters(q.Expr)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range all {
+			out = append(out, c.Expr)
+		}
+	}
+	return out, nil
 }
 
 // A knob is the one parameter of a policy that a sweep turns.

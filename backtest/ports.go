@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"time"
@@ -130,6 +129,7 @@ type source struct {
 	shared  *promdb.View
 	own     *promdb.DB // nil: no expression needs it
 	isOwn   map[string]bool
+	asked   []string // the expressions of the policies
 	watched watchers
 	queries int64
 	answers map[string]int // by expression, how often it had data
@@ -138,10 +138,14 @@ type source struct {
 // errPrometheusDown is the answer to every query while Prometheus is down.
 var errPrometheusDown = errors.New("no answer: Prometheus is down")
 
-// newSource sorts the expressions of a policy. It opens no database.
-func newSource(view *promdb.View, exprs []string, lost outages) (*source, error) {
-	s := &source{lost: lost, shared: view, isOwn: map[string]bool{}, answers: map[string]int{}}
-	for _, expr := range exprs {
+// newSource sorts the expressions of a setup. It opens no database.
+func newSource(view *promdb.View, set setup, lost outages) (*source, error) {
+	s := &source{lost: lost, shared: view, isOwn: map[string]bool{}, asked: set.exprs(), answers: map[string]int{}}
+	counters, err := set.counters()
+	if err != nil {
+		return nil, err
+	}
+	for _, expr := range slices.Concat(s.asked, counters) {
 		names, exact, err := promdb.MetricNames(expr)
 		if err != nil {
 			return nil, fmt.Errorf("query %s: %w", expr, err)
@@ -184,10 +188,10 @@ func (s *source) Query(ctx context.Context, expr string, at time.Time) (float64,
 	return v, translate(err)
 }
 
-// silent returns the expressions that never had data.
+// silent returns the expressions of the policies that never had data.
 func (s *source) silent() []string {
 	var out []string
-	for _, expr := range slices.Sorted(maps.Keys(s.isOwn)) {
+	for _, expr := range slices.Compact(slices.Sorted(slices.Values(s.asked))) {
 		if s.answers[expr] == 0 {
 			out = append(out, expr)
 		}

@@ -92,21 +92,13 @@ func (e *env) run(ctx context.Context, t task, progress advanced) (out output, e
 		out.latencies = e.service.NewLatencies()
 	}
 	needs := set.policy.Needs()
-	exprs := make([]string, 0, len(needs.Queries))
-	for _, q := range needs.Queries {
-		exprs = append(exprs, q.Expr)
-	}
-	if set.hpa != nil {
-		for _, q := range set.hpa.Needs().Queries {
-			exprs = append(exprs, q.Expr)
-		}
-	}
+	exprs := set.exprs()
 	lost := e.outagesOf(t.faults)
 	view, err := e.view(t.seed)
 	if err != nil {
 		return output{}, err
 	}
-	metrics, err := newSource(view, exprs, lost)
+	metrics, err := newSource(view, set, lost)
 	if err != nil {
 		return output{}, fmt.Errorf("policy %s: %w", t.entrant.name, err)
 	}
@@ -158,6 +150,8 @@ func (e *env) control(ctx context.Context, t task, set setup, w *sim.World, metr
 		Pods:    &podLister{world: w},
 		Scaler:  deployment{api},
 		First:   first,
+
+		LeastSources: set.leastSources,
 	}
 	var logs []*autoscaler.Log
 	record := func(watched *watcher, to io.Writer) autoscaler.Recorder {
@@ -220,6 +214,7 @@ func (e *env) attachDB(t task, set setup, w *sim.World, metrics *source, keep ca
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	exp.unheard = e.podOutagesOf(t.seed, t.faults)
 	metrics.own, metrics.watched = db, *watched
 	w.Every(e.load.Start, e.scrape, sim.Observe, exp.scrape)
 	return func(out *output, ok bool) error {

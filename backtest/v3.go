@@ -31,7 +31,7 @@ func loadQuery(app string) string {
 }
 
 // newV3 is V3 as it comes: the load at the ingress, the default model, the SLO's objective as
-// the quantile, scaling directly.
+// the quantile, scaling directly. That load is one series, of which no part can be missing.
 func newV3(e *env) (entrant, error) {
 	ent := entrant{
 		name: "v3", kind: "v3",
@@ -118,11 +118,12 @@ func newScaler(e *env, name string, s *v1alpha1.PredictiveScaler, manifests map[
 		}
 		cfg.Quantile, cfg.Model = v, shared
 		p, err := policy.NewV3(cfg)
+		set := setup{policy: p, leastSources: spec.Safety.MinSeriesShare.Or(0)}
 		if err != nil || !floorMode {
-			return setup{policy: p}, err
+			return set, err
 		}
-		hpa, err := policy.NewHPA(inner, policy.HPAConfig{Sync: hpaInterval})
-		return setup{policy: p, hpa: hpa}, err
+		set.hpa, err = policy.NewHPA(inner, policy.HPAConfig{Sync: hpaInterval})
+		return set, err
 	}
 	var notes []string
 	if spec.Mode != v1alpha1.ModeActive {

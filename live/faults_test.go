@@ -29,8 +29,8 @@ import (
 	"hindcast.dev/live/promclient"
 )
 
-// A broken server answers a load of 95 until it is told to fail, and repeats the
-// credentials that it was sent in what it says then.
+// A broken server answers a load of 95, from twelve targets, until it is told to fail, and
+// repeats the credentials that it was sent in what it says then.
 type broken struct {
 	mu   sync.Mutex
 	fail func(w http.ResponseWriter, r *http.Request)
@@ -55,7 +55,11 @@ func (b *broken) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return v
 	}
 	if !strings.HasSuffix(r.URL.Path, "/query_range") {
-		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[%f,"95"]}]}}`, number("time"))
+		value := 95
+		if counts(r) {
+			value = 12
+		}
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[%f,"%d"]}]}}`, number("time"), value)
 		return
 	}
 	var values []string
@@ -64,6 +68,9 @@ func (b *broken) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	fmt.Fprintf(w, `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[%s]}]}}`, strings.Join(values, ","))
 }
+
+// counts reports whether a request asks for the number of targets.
+func counts(r *http.Request) bool { return strings.HasPrefix(r.FormValue("query"), "count(") }
 
 // A notebook keeps what is logged.
 type notebook struct {

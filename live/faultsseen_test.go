@@ -107,6 +107,8 @@ func TestEveryFaultIsSeen(t *testing.T) {
 	}
 	stale := seen{condition: v1alpha1.ConditionFresh, reason: "NoCurrentData", event: "NoCurrentData",
 		metric: "hindcast_scaler_stale", replicas: 10}
+	missing := seen{condition: v1alpha1.ConditionFresh, reason: "SeriesMissing", event: "SeriesMissing",
+		metric: "hindcast_scaler_stale", replicas: 10}
 	refused := seen{condition: v1alpha1.ConditionAbleToScale, reason: "FailedUpdateScale", event: "FailedUpdateScale",
 		metric: "hindcast_scaler_scale_errors_total", replicas: 3}
 	for name, tc := range map[string]struct {
@@ -126,9 +128,18 @@ func TestEveryFaultIsSeen(t *testing.T) {
 		"Prometheus answers 500":        {func(s *scene) { s.fails(http.StatusInternalServerError) }, stale},
 		"Prometheus has no such series": {func(s *scene) { s.answers(vector("", "")) }, stale},
 		"the load is NaN":               {func(s *scene) { s.answers(vector(fmt.Sprintf(value, "NaN"), "")) }, stale},
-		"half the series": {func(s *scene) {
+		"half the series, and the server says so": {func(s *scene) {
 			s.answers(vector(fmt.Sprintf(value, "40"), `,"warnings":["half the stores are away"]`))
 		}, stale},
+		"half the series, and nothing says so": {func(s *scene) {
+			s.prometheus.set(func(w http.ResponseWriter, r *http.Request) {
+				v := "47"
+				if counts(r) {
+					v = "6"
+				}
+				fmt.Fprint(w, vector(fmt.Sprintf(value, v), ""))
+			})
+		}, missing},
 		"the API server answers with a conflict": {func(s *scene) {
 			s.refuse.Store(http.StatusConflict)
 			s.scale("shop", 3)

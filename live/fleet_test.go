@@ -148,7 +148,8 @@ func TestFleet(t *testing.T) {
 	if decided < due-float64(size) || decided > due+float64(size) {
 		t.Errorf("%.0f decisions, want %.0f, one per scaler more or less", decided, due)
 	}
-	if queries > decided+float64(size) {
+	// Every other decision counts the targets, too.
+	if queries > 1.5*decided+2*float64(size) {
 		t.Errorf("%.0f queries for %.0f decisions on one metric each", queries, decided)
 	}
 	if n := sum(after["hindcast_scaler_query_errors_total"], nil); n > 0 {

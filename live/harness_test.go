@@ -81,6 +81,9 @@ func (p *prom) For(string) autoscaler.Querier { return p }
 func (p *prom) Query(_ context.Context, expr string, at time.Time) (float64, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if strings.HasPrefix(expr, "count(") {
+		return 1, p.err // the load is one series, from one target
+	}
 	if p.asks == nil {
 		p.asks = map[string]int{}
 	}

@@ -25,7 +25,7 @@ var forecastLevels = []float64{0.5, 0.8, 0.95}
 
 // metrics are what the controller exposes of its scalers.
 type metrics struct {
-	accuracy, current, desired, forecast, fewest, most, mode, observed, skill, stale *prometheus.GaugeVec
+	accuracy, current, desired, forecast, fewest, most, mode, observed, skill, stale, sources, expected *prometheus.GaugeVec
 
 	decisions, demotions, queryErrors, restarts, scaleErrors, replicaSeconds, shortSeconds *prometheus.CounterVec
 	duration                                                                               *prometheus.HistogramVec
@@ -60,6 +60,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		observed: gauge(metricnames.ScalerObserved),
 		skill:    gauge(metricnames.ScalerSkill),
 		stale:    gauge(metricnames.ScalerStale),
+		sources:  gauge(metricnames.ScalerSources),
+		expected: gauge(metricnames.ScalerSourcesExpected),
 
 		condition: gauge(metricnames.ScalerCondition),
 		shown:     map[conditionKey]metav1.Condition{},
@@ -92,7 +94,7 @@ func described(name string) metricnames.Metric {
 // begins anew with other metrics and horizons. A gauge that stays would pass for news.
 func (m *metrics) rest(namespace, name string) {
 	labels := prometheus.Labels{"namespace": namespace, "scaler": name}
-	for _, g := range []*prometheus.GaugeVec{m.accuracy, m.current, m.desired, m.forecast, m.fewest, m.most, m.observed, m.skill, m.stale} {
+	for _, g := range []*prometheus.GaugeVec{m.accuracy, m.current, m.desired, m.forecast, m.fewest, m.most, m.observed, m.skill, m.stale, m.sources, m.expected} {
 		g.DeletePartialMatch(labels)
 	}
 }
@@ -184,10 +186,15 @@ func (m *metrics) step(namespace, name string, s autoscaler.Step, took time.Dura
 
 // outlook shows what the policy knows of its metrics. A figure that is not known has no
 // sample: it is never 0.
-func (m *metrics) outlook(namespace, name string, all []policy.V3Status, quantile float64, demotionsBefore map[string]int) {
+func (m *metrics) outlook(namespace, name string, all []policy.V3Status, sources []autoscaler.Sources, quantile float64, demotionsBefore map[string]int) {
 	stale := false
-	for _, s := range all {
+	for i, s := range all {
 		stale = stale || s.Stale
+		if i < len(sources) {
+			stale = stale || sources[i].Missing
+			set(m.sources, sources[i].Count, namespace, name, s.Metric)
+			set(m.expected, sources[i].Expected, namespace, name, s.Metric)
+		}
 		set(m.observed, s.Observed, namespace, name, s.Metric)
 		set(m.skill, s.Skill, namespace, name, s.Metric)
 		demotions := m.demotions.WithLabelValues(namespace, name)

@@ -25,7 +25,7 @@ func TestWhatRestsIsNotShown(t *testing.T) {
 	m.step("shop", "web", autoscaler.Step{
 		Input: policy.Input{Values: []policy.Value{{Name: "requests", Value: 3}}}, Decision: policy.Decision{Reason: "Steady: enough"},
 	}, time.Second)
-	m.outlook("shop", "web", []policy.V3Status{{Metric: "requests", Observed: 3, Skill: 0.5}}, 0.99, map[string]int{})
+	m.outlook("shop", "web", []policy.V3Status{{Metric: "requests", Observed: 3, Skill: 0.5}}, []autoscaler.Sources{{Count: 2, Expected: 3}}, 0.99, map[string]int{})
 	m.accuracy.WithLabelValues("shop", "web", "requests", "3m").Set(0.9)
 	m.forecast.WithLabelValues("shop", "web", "requests", "3m", "0.99").Set(5)
 	m.shadow("shop", "web", tick{})

@@ -96,11 +96,12 @@ func (rec *recorder) Record(s autoscaler.Step) {
 		return
 	}
 	rec.looks = rec.v3.Status(rec.looks[:0], s.Input.Now)
-	r.c.metrics.outlook(ns, name, rec.looks, rec.v3.Quantile(), rec.demotions)
+	r.c.metrics.outlook(ns, name, rec.looks, s.Sources, rec.v3.Quantile(), rec.demotions)
 	needed, known := rec.v3.Needed(s.Input.Now)
 	t := rec.shadow.step(s.Input.Now, s.Input.Status, s.Decision.Replicas, needed, known)
 	r.c.metrics.shadow(ns, name, t)
 	rec.tell(&s)
+	rec.tellAccepted(&s)
 	r.update(rec.ctx, func(st *v1alpha1.PredictiveScalerStatus) { rec.describe(st, &s) })
 	if rec.warmAgain != nil && allFresh(s.Input.Values) {
 		rec.warmAgain()
@@ -191,10 +192,12 @@ func (rec *recorder) describe(st *v1alpha1.PredictiveScalerStatus, s *autoscaler
 	}
 	st.Forecast = forecastStatus(s.Decision.Forecast, rec.looks)
 	st.Shadow = rec.shadow.status()
-	stale, learning, demoted := "", "", ""
+	stale, reason, learning, demoted := "", "", "", ""
 	for i, l := range rec.looks {
-		if math.IsNaN(l.Observed) {
-			stale = l.Metric
+		if lack := lacks(s, i, &l, rec.r.object.Spec.Safety.StaleAfter.Duration); lack != "" {
+			stale, reason = lack, reasonSeriesMissing
+		} else if math.IsNaN(l.Observed) {
+			stale, reason = l.Metric, "NoCurrentData"
 			if v := s.Input.Values[i]; v.Err != nil {
 				stale += ": " + v.Err.Error()
 			}
@@ -207,7 +210,7 @@ func (rec *recorder) describe(st *v1alpha1.PredictiveScalerStatus, s *autoscaler
 		}
 	}
 	if stale != "" {
-		condition(v1alpha1.ConditionFresh, false, "NoCurrentData", "metric "+stale)
+		condition(v1alpha1.ConditionFresh, false, reason, "metric "+stale)
 	} else {
 		condition(v1alpha1.ConditionFresh, true, "Current", "Every metric has current data")
 	}

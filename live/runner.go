@@ -174,6 +174,8 @@ func (r *runner) life(ctx context.Context) (err error) {
 		Policy: v3, Clock: rec.timed(clock), Scaler: r.target(), Recorder: rec, First: first,
 		Querier: r.c.cfg.Prometheus.For(r.object.Namespace),
 		DryRun:  func() bool { return !r.active.Load() },
+
+		LeastSources: spec.Safety.MinSeriesShare.Or(0),
 	}
 	if needs.Pods {
 		cfg.Pods = &podLister{cached: r.c.client, direct: r.c.direct, namespace: r.object.Namespace, selector: w.selector}

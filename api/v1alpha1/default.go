@@ -28,6 +28,7 @@ func (s *PredictiveScaler) Default() {
 	spec.Cost.setDefaults()
 	fillPointer(&spec.Safety.ReactiveFloor, true)
 	fillPointer(&spec.Safety.StaleAfter, duration(2*time.Minute))
+	fill(&spec.Safety.MinSeriesShare, "0.75")
 }
 
 // Default fills in every field that is absent and has a default. Defaulting twice

@@ -32,7 +32,7 @@ func TestDefaultOfAScaler(t *testing.T) {
 			Forecast:    v1alpha1.ForecastSpec{Model: "auto", Season: "auto", Horizon: "auto", Quantile: "auto"},
 			SLO:         v1alpha1.SLO{Latency: duration(250 * time.Millisecond), Objective: "99.9"},
 			Cost:        v1alpha1.Cost{PerReplicaHour: "0.05"},
-			Safety:      v1alpha1.Safety{ReactiveFloor: new(true), StaleAfter: &stale},
+			Safety:      v1alpha1.Safety{ReactiveFloor: new(true), StaleAfter: &stale, MinSeriesShare: "0.75"},
 		},
 	}
 	if d := cmp.Diff(want, got); d != "" {

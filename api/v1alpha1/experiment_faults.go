@@ -52,6 +52,9 @@ func ScrapeJobs() []string {
 	return []string{"app", "cadvisor", "hindcast", "ingress-nginx", "kube-state-metrics", "node-exporter"}
 }
 
+// jobOfPods is the job that has a target in every pod.
+const jobOfPods = "app"
+
 // ClusterFault is something that goes wrong in the simulated cluster, or is done to it: once,
 // at a time, or again and again at random. All policies meet the same faults.
 type ClusterFault struct {
@@ -71,7 +74,8 @@ type ClusterFault struct {
 	Job string `json:"job,omitempty"`
 	// Share of the ready pods that a pod-restart hits, or of the nodes that a node-loss does,
 	// such as "0.25", rounded up; default: one. Of the nodes on which a slow-start is slow, rounded
-	// up, or of the requests that fail of api-errors; default: all.
+	// up, of the requests that fail of api-errors, or of the pods that do not answer in a
+	// scrape-outage of job app; default: all.
 	Share Decimal `json:"share,omitempty"`
 	// Factor is how many times as long a pod takes in a slow-start.
 	Factor Decimal `json:"factor,omitempty"`
@@ -95,7 +99,7 @@ func lasts(kind string) bool { return kind != FaultPodRestart && kind != FaultRo
 
 // hasShare reports whether a kind of fault hits a share of what there is.
 func hasShare(kind string) bool {
-	return kind == FaultPodRestart || kind == FaultNodeLoss || kind == FaultSlowStart || kind == FaultAPIErrors
+	return kind == FaultPodRestart || kind == FaultNodeLoss || kind == FaultSlowStart || kind == FaultAPIErrors || kind == FaultScrapeOutage
 }
 
 // When returns when a fault at a fixed time happens, as a time since the start of the data.
@@ -167,9 +171,15 @@ func (f *faults) clusterFault(path string, c *ClusterFault) {
 }
 
 func (f *faults) faultShare(path string, c *ClusterFault, known bool) {
-	if known && !hasShare(c.Kind) && c.Share != "" {
+	switch {
+	case known && !hasShare(c.Kind) && c.Share != "":
 		f.add(path+".share", "a %s has no share; remove it", c.Kind)
-	} else if v, ok := f.number(path+".share", c.Share, 0, 1, false); ok && v == 0 {
+		return
+	case c.Kind == FaultScrapeOutage && c.Job != jobOfPods && c.Share != "":
+		f.add(path+".share", "of a %s is that of the pods of job %s; write job: %s, or remove it", c.Kind, jobOfPods, jobOfPods)
+		return
+	}
+	if v, ok := f.number(path+".share", c.Share, 0, 1, false); ok && v == 0 {
 		f.add(path+".share", "0 hits nothing; write a share such as \"0.25\", or remove the fault")
 	}
 }

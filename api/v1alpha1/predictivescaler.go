@@ -300,4 +300,11 @@ type Safety struct {
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="double(self) < 1.0",message="write a number below 1"
 	DemoteWhenSkillBelow Decimal `json:"demoteWhenSkillBelow,omitempty"`
+	// MinSeriesShare is the share of the scrape targets, or pods, expected behind the series of a
+	// metric, from which on its value is taken for the whole load: with fewer it is not
+	// scaled down by. Default 0.75; 0: they are not counted.
+	// +optional
+	// +kubebuilder:default="0.75"
+	// +kubebuilder:validation:XValidation:rule="double(self) >= 0.0 && double(self) <= 1.0",message="write a share between 0 and 1, such as 0.75"
+	MinSeriesShare Decimal `json:"minSeriesShare,omitempty"`
 }

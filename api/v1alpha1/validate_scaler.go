@@ -223,4 +223,5 @@ func (f *faults) safety(spec *PredictiveScalerSpec) {
 		f.positive(path+".staleAfter", *s.StaleAfter)
 	}
 	f.number(path+".demoteWhenSkillBelow", s.DemoteWhenSkillBelow, math.Inf(-1), 1, true)
+	f.number(path+".minSeriesShare", s.MinSeriesShare, 0, 1, false)
 }

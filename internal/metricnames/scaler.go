@@ -21,6 +21,8 @@ const (
 	ScalerCondition        = "hindcast_scaler_condition"
 	ScalerScaleErrors      = "hindcast_scaler_scale_errors_total"
 	ScalerShortSeconds     = "hindcast_scaler_short_seconds_total"
+	ScalerSources          = "hindcast_scaler_sources"
+	ScalerSourcesExpected  = "hindcast_scaler_sources_expected"
 )
 
 var scaler = []Metric{
@@ -42,7 +44,9 @@ var scaler = []Metric{
 	{ScalerScaleErrors, Counter, "", []string{"namespace", "scaler"}, Scaler, "Reads and updates of the replicas that failed."},
 	{ScalerShortSeconds, Counter, "", []string{"namespace", "scaler", "kind"}, Scaler, "Time in which fewer replicas ran (kind actual), or would have (kind decided), than the load needed by the targets of the metrics."},
 	{ScalerSkill, Gauge, "", []string{"namespace", "scaler", "metric"}, Scaler, "1 - pinball loss of the model / that of last value, over about a day, at the quantile and lead in use. No sample before an hour of forecasts was judged."},
-	{ScalerStale, Gauge, "", []string{"namespace", "scaler"}, Scaler, "1 while the scaler has no current data of a metric and only scales up."},
+	{ScalerSources, Gauge, "", []string{"namespace", "scaler", "metric"}, Scaler, "Scrape targets, or pods, that the series of a metric come from, as last counted. No sample where the count failed, or safety.minSeriesShare is 0."},
+	{ScalerSourcesExpected, Gauge, "", []string{"namespace", "scaler", "metric"}, Scaler, "How many there should be, by the counts before and the number of pods: with less than safety.minSeriesShare of them the scaler does not scale down by the metric."},
+	{ScalerStale, Gauge, "", []string{"namespace", "scaler"}, Scaler, "1 while the scaler has no current data of a metric, or only of a part of its series, and only scales up."},
 }
 
 // InBacktest reports whether the world of a backtest exposes m: what the live controller

@@ -19,8 +19,8 @@ const (
 	DefaultMaxRange   = 32 * 24 * time.Hour
 	DefaultMaxHistory = 92 * 24 * time.Hour
 	DefaultMaxSteps   = 11_000
-	DefaultPerSecond  = 20
-	DefaultBurst      = 100
+	DefaultPerSecond  = 30
+	DefaultBurst      = 150
 )
 
 // Limits say what the queries of one namespace may cost. The number of series is limited
