@@ -22,7 +22,7 @@ type watcher struct {
 	queryErrors      map[string]int
 	sources          []autoscaler.Sources // of the last step; nil: nobody counts them
 	scaleErrors      int
-	failed           bool  // the last step could not read or change the scale
+	failed, skipped  bool  // the last step could not read or change the scale; could not read it
 	asked            int32 // replicas of the last decision that was not refused
 	decisions        int
 }
@@ -31,6 +31,7 @@ func newWatcher() *watcher { return &watcher{reasons: map[string]int{}, queryErr
 
 // Record takes note of a step.
 func (w *watcher) Record(s autoscaler.Step) {
+	w.skipped = s.Skipped
 	if w.failed = s.Err != nil; w.failed {
 		w.scaleErrors++
 	} else {
@@ -197,6 +198,7 @@ func (a *adder) addOutlooks(v *policy.V3, w *watcher) {
 		}
 		return 0
 	}
+	a.addConditions(w, func(metric int) *policy.V3Status { return &now[metric] }, func() int { return len(now) })
 	levels := forecastLevels
 	if !slices.Contains(levels, v.Quantile()) {
 		levels = append(slices.Clone(levels), v.Quantile())
@@ -228,6 +230,40 @@ func (a *adder) addOutlooks(v *policy.V3, w *watcher) {
 			}
 		})
 	}
+}
+
+// addConditions adds what the conditions of the scaler's status would say.
+func (a *adder) addConditions(w *watcher, look func(metric int) *policy.V3Status, metrics func() int) {
+	any := func(is func(metric int) bool) bool {
+		for i := range metrics() {
+			if is(i) {
+				return true
+			}
+		}
+		return false
+	}
+	show := func(condition string, ok bool, reason string, is func() bool) {
+		a.add(metricnames.ScalerCondition, w.known(func() float64 {
+			if !is() {
+				return math.NaN()
+			}
+			return 1
+		}), label("condition", condition), label("status", conditionState(ok)), label("reason", reason))
+	}
+	missing := func() bool { return any(func(i int) bool { return w.sourcesOf(i).Missing }) }
+	stale := func() bool { return any(func(i int) bool { return math.IsNaN(look(i).Observed) }) }
+	learning := func() bool { return any(func(i int) bool { return look(i).Learning }) }
+	demoted := func() bool { return any(func(i int) bool { return look(i).Demoted }) }
+	show(v1alpha1.ConditionActive, true, v1alpha1.ReasonRunning, func() bool { return true })
+	show(v1alpha1.ConditionAbleToScale, true, v1alpha1.ReasonReadyForNewScale, func() bool { return !w.failed })
+	show(v1alpha1.ConditionAbleToScale, false, v1alpha1.ReasonFailedGetScale, func() bool { return w.skipped })
+	show(v1alpha1.ConditionAbleToScale, false, v1alpha1.ReasonFailedUpdateScale, func() bool { return w.failed && !w.skipped })
+	show(v1alpha1.ConditionFresh, true, v1alpha1.ReasonCurrent, func() bool { return !missing() && !stale() })
+	show(v1alpha1.ConditionFresh, false, v1alpha1.ReasonSeriesMissing, missing)
+	show(v1alpha1.ConditionFresh, false, v1alpha1.ReasonNoCurrentData, func() bool { return stale() && !missing() })
+	show(v1alpha1.ConditionTrusted, true, v1alpha1.ReasonSkilled, func() bool { return !learning() && !demoted() })
+	show(v1alpha1.ConditionTrusted, false, v1alpha1.ReasonLearning, learning)
+	show(v1alpha1.ConditionTrusted, false, v1alpha1.ReasonDemoted, func() bool { return demoted() && !learning() })
 }
 
 // addReasons adds a counter for each reason, from 0: increases of one that is first seen at 1 lack its first.

@@ -16,7 +16,6 @@ import (
 
 // The reasons of condition Active.
 const (
-	reasonRunning       = "Running"
 	reasonPaused        = "Paused"
 	reasonInvalid       = "InvalidSpec"
 	reasonQuery         = "InvalidQuery"

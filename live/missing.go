@@ -12,12 +12,9 @@ import (
 	"hindcast.dev/policy"
 )
 
-// reasonSeriesMissing is that of condition Fresh where only a part of the series of a metric is
-// there, and reasonSeriesAccepted of the event once that part is taken for all of them.
-const (
-	reasonSeriesMissing  = "SeriesMissing"
-	reasonSeriesAccepted = "SeriesAccepted"
-)
+// reasonSeriesAccepted is that of the event once a part of the series of a metric is taken for all
+// of them.
+const reasonSeriesAccepted = "SeriesAccepted"
 
 // lacks says what is missing of the series of a metric where that lasted for staleAfter, "" if
 // nothing does. Shorter it is every rollout.

@@ -314,7 +314,7 @@ func (c *reconciler) carryOut(ctx context.Context, s *v1alpha1.PredictiveScaler,
 				r.conditionEvent(v1alpha1.ConditionActive, false, p.reason, p.message)
 			}
 		case r.refused && p.run:
-			setCondition(st, s.Generation, time.Now(), v1alpha1.ConditionActive, true, reasonRunning, "Nothing is in the way any more")
+			setCondition(st, s.Generation, time.Now(), v1alpha1.ConditionActive, true, v1alpha1.ReasonRunning, "Nothing is in the way any more")
 		}
 		r.refused = p.reason != ""
 	})

@@ -168,17 +168,17 @@ func (rec *recorder) describe(st *v1alpha1.PredictiveScalerStatus, s *autoscaler
 		}
 	}
 	if s.Err != nil && !errors.Is(s.Err, errNotActive) {
-		reason := "FailedUpdateScale"
+		reason := v1alpha1.ReasonFailedUpdateScale
 		var foreign *foreignChange
 		switch {
 		case errors.As(s.Err, &foreign):
 			reason = "ForeignChange"
 		case s.Skipped:
-			reason = "FailedGetScale"
+			reason = v1alpha1.ReasonFailedGetScale
 		}
 		condition(v1alpha1.ConditionAbleToScale, false, reason, remedy(reason, s.Err))
 	} else {
-		condition(v1alpha1.ConditionAbleToScale, true, "ReadyForNewScale", "The replicas could be read, and set where asked for")
+		condition(v1alpha1.ConditionAbleToScale, true, v1alpha1.ReasonReadyForNewScale, "The replicas could be read, and set where asked for")
 	}
 	if s.Skipped {
 		return
@@ -195,9 +195,9 @@ func (rec *recorder) describe(st *v1alpha1.PredictiveScalerStatus, s *autoscaler
 	stale, reason, learning, demoted := "", "", "", ""
 	for i, l := range rec.looks {
 		if lack := lacks(s, i, &l, rec.r.object.Spec.Safety.StaleAfter.Duration); lack != "" {
-			stale, reason = lack, reasonSeriesMissing
+			stale, reason = lack, v1alpha1.ReasonSeriesMissing
 		} else if math.IsNaN(l.Observed) {
-			stale, reason = l.Metric, "NoCurrentData"
+			stale, reason = l.Metric, v1alpha1.ReasonNoCurrentData
 			if v := s.Input.Values[i]; v.Err != nil {
 				stale += ": " + v.Err.Error()
 			}
@@ -212,15 +212,15 @@ func (rec *recorder) describe(st *v1alpha1.PredictiveScalerStatus, s *autoscaler
 	if stale != "" {
 		condition(v1alpha1.ConditionFresh, false, reason, "metric "+stale)
 	} else {
-		condition(v1alpha1.ConditionFresh, true, "Current", "Every metric has current data")
+		condition(v1alpha1.ConditionFresh, true, v1alpha1.ReasonCurrent, "Every metric has current data")
 	}
 	switch {
 	case learning != "":
-		condition(v1alpha1.ConditionTrusted, false, "Learning", "Too little has been seen of metric "+learning)
+		condition(v1alpha1.ConditionTrusted, false, v1alpha1.ReasonLearning, "Too little has been seen of metric "+learning)
 	case demoted != "":
-		condition(v1alpha1.ConditionTrusted, false, "Demoted", "The forecast of metric "+demoted+" is worse than last value; last value is used")
+		condition(v1alpha1.ConditionTrusted, false, v1alpha1.ReasonDemoted, "The forecast of metric "+demoted+" is worse than last value; last value is used")
 	default:
-		condition(v1alpha1.ConditionTrusted, true, "Skilled", "The forecast is used")
+		condition(v1alpha1.ConditionTrusted, true, v1alpha1.ReasonSkilled, "The forecast is used")
 	}
 }
 

@@ -90,7 +90,7 @@ func (r *runner) conditionEvent(kind string, ok bool, reason, message string) {
 		return
 	}
 	level := corev1.EventTypeNormal
-	if !ok && reason != "Learning" {
+	if !ok && reason != v1alpha1.ReasonLearning {
 		level = corev1.EventTypeWarning
 	}
 	r.c.event(r.object, level, reason, message)

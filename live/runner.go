@@ -184,7 +184,7 @@ func (r *runner) life(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	r.activity(ctx, true, reasonRunning, runningMessage(w))
+	r.activity(ctx, true, v1alpha1.ReasonRunning, runningMessage(w))
 	if err := loop.Run(ctx); err != nil {
 		if cause := context.Cause(ctx); errors.Is(cause, errWarmAgain) {
 			return cause

@@ -15,6 +15,21 @@ const (
 	ConditionAbleToScale = "AbleToScale"
 )
 
+// Reasons of conditions that a loop gives, in a cluster and in a backtest. A controller has others for
+// Active, which say why there is no loop.
+const (
+	ReasonRunning           = "Running"           // Active
+	ReasonCurrent           = "Current"           // Fresh
+	ReasonNoCurrentData     = "NoCurrentData"     // not Fresh
+	ReasonSeriesMissing     = "SeriesMissing"     // not Fresh: of a part of the series only
+	ReasonSkilled           = "Skilled"           // Trusted
+	ReasonLearning          = "Learning"          // not Trusted: too little was seen
+	ReasonDemoted           = "Demoted"           // not Trusted: worse than last value
+	ReasonReadyForNewScale  = "ReadyForNewScale"  // AbleToScale
+	ReasonFailedGetScale    = "FailedGetScale"    // not AbleToScale
+	ReasonFailedUpdateScale = "FailedUpdateScale" // not AbleToScale
+)
+
 // The annotations that the controller reads and writes.
 const (
 	// AnnotationMode on a PredictiveScaler lowers its mode: Shadow or Paused.

@@ -50,11 +50,11 @@ var scaler = []Metric{
 }
 
 // InBacktest reports whether the world of a backtest exposes m: what the live controller
-// reckons of decisions that were not carried out is measured in a backtest, no loop begins
-// anew there, and there is no object with a status.
+// reckons of decisions that were not carried out is measured in a backtest, and no loop begins
+// anew there.
 func (m Metric) InBacktest() bool {
 	switch m.Name {
-	case ScalerReplicaSeconds, ScalerShortSeconds, ScalerRestarts, ScalerCondition:
+	case ScalerReplicaSeconds, ScalerShortSeconds, ScalerRestarts:
 		return false
 	}
 	return true

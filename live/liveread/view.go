@@ -103,7 +103,8 @@ func (r *reading) controllers() []liveview.Controller {
 	return all
 }
 
-// lacks says what a page has not for want of a metric. Of conditions it shows nothing.
+// lacks says what a page has not for want of a metric. Of conditions and of the
+// targets behind the series it shows nothing.
 var lacks = map[string]string{
 	metricnames.ScalerAccuracy:         "the accuracy of the forecasts; there is none before an hour of them was judged",
 	metricnames.ScalerCurrent:          "what ran",
