@@ -234,7 +234,7 @@ func (a *adder) addOutlooks(v *policy.V3, w *watcher) {
 
 // addConditions adds what the conditions of the scaler's status would say.
 func (a *adder) addConditions(w *watcher, look func(metric int) *policy.V3Status, metrics func() int) {
-	any := func(is func(metric int) bool) bool {
+	some := func(is func(metric int) bool) bool {
 		for i := range metrics() {
 			if is(i) {
 				return true
@@ -250,10 +250,10 @@ func (a *adder) addConditions(w *watcher, look func(metric int) *policy.V3Status
 			return 1
 		}), label("condition", condition), label("status", conditionState(ok)), label("reason", reason))
 	}
-	missing := func() bool { return any(func(i int) bool { return w.sourcesOf(i).Missing }) }
-	stale := func() bool { return any(func(i int) bool { return math.IsNaN(look(i).Observed) }) }
-	learning := func() bool { return any(func(i int) bool { return look(i).Learning }) }
-	demoted := func() bool { return any(func(i int) bool { return look(i).Demoted }) }
+	missing := func() bool { return some(func(i int) bool { return w.sourcesOf(i).Missing }) }
+	stale := func() bool { return some(func(i int) bool { return math.IsNaN(look(i).Observed) }) }
+	learning := func() bool { return some(func(i int) bool { return look(i).Learning }) }
+	demoted := func() bool { return some(func(i int) bool { return look(i).Demoted }) }
 	show(v1alpha1.ConditionActive, true, v1alpha1.ReasonRunning, func() bool { return true })
 	show(v1alpha1.ConditionAbleToScale, true, v1alpha1.ReasonReadyForNewScale, func() bool { return !w.failed })
 	show(v1alpha1.ConditionAbleToScale, false, v1alpha1.ReasonFailedGetScale, func() bool { return w.skipped })
