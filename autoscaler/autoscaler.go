@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"time"
 
+	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/policy"
 )
 
@@ -139,9 +140,6 @@ func (l *Loop) Run(ctx context.Context) error {
 // Interval is the time between two steps.
 func (l *Loop) Interval() time.Duration { return l.needs.Interval }
 
-// ReasonFailedGetScale begins the reason of a step that was skipped.
-const ReasonFailedGetScale = "FailedGetScale"
-
 // Step gathers, decides, scales and records once, at the instant now.
 func (l *Loop) Step(ctx context.Context, now time.Time) Step {
 	step := l.step(ctx, now)
@@ -157,7 +155,7 @@ func (l *Loop) step(ctx context.Context, now time.Time) Step {
 		err = fmt.Errorf("read replicas: %w", err)
 		return Step{
 			Input:    policy.Input{Now: now},
-			Decision: policy.Decision{Hold: true, Reason: ReasonFailedGetScale + ": " + err.Error()},
+			Decision: policy.Decision{Hold: true, Reason: v1alpha1.ReasonFailedGetScale + ": " + err.Error()},
 			Skipped:  true, Err: err,
 		}
 	}

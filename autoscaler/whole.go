@@ -199,7 +199,7 @@ func (s *selector) words() string {
 	if !s.state.Missing {
 		return fmt.Sprintf("the targets are back, but the query still reads up to %v of the time without them", s.Reach)
 	}
-	return fmt.Sprintf("they come from %.0f targets, in place of %.0f, since %s", s.state.Count, s.state.Expected, s.state.Since.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("they come from %.0f targets, in place of %.0f, since %s", s.state.Count, s.state.Expected, stamp(s.state.Since))
 }
 
 // podCounts are how many pods there were lately, from which series come.

@@ -16,23 +16,21 @@ import (
 
 // A watcher keeps what a loop did, for the series of what it runs.
 type watcher struct {
-	at               time.Time // of the last decision; zero: none yet
-	status, replicas int32
-	reasons          map[string]int
-	queryErrors      map[string]int
-	sources          []autoscaler.Sources // of the last step; nil: nobody counts them
-	scaleErrors      int
-	failed, skipped  bool  // the last step could not read or change the scale; could not read it
-	asked            int32 // replicas of the last decision that was not refused
-	decisions        int
+	last        autoscaler.Step // the newest, and
+	judged      autoscaler.Step // the newest that was not skipped; its Now is zero: none yet
+	asked       int32           // replicas of the last decision that was not refused
+	reasons     map[string]int
+	queryErrors map[string]int
+	scaleErrors int
+	decisions   int
 }
 
 func newWatcher() *watcher { return &watcher{reasons: map[string]int{}, queryErrors: map[string]int{}} }
 
-// Record takes note of a step.
+// Record takes note of a step. What a step holds the loop uses again in the next one, not before.
 func (w *watcher) Record(s autoscaler.Step) {
-	w.skipped = s.Skipped
-	if w.failed = s.Err != nil; w.failed {
+	w.last = s
+	if s.Err != nil {
 		w.scaleErrors++
 	} else {
 		w.asked = s.Decision.Replicas
@@ -44,8 +42,7 @@ func (w *watcher) Record(s autoscaler.Step) {
 	if s.Skipped {
 		return
 	}
-	w.at, w.status, w.replicas = s.Input.Now, s.Input.Status, s.Decision.Replicas
-	w.sources = append(w.sources[:0], s.Sources...)
+	w.judged = s
 	for _, v := range s.Input.Values {
 		if v.Err != nil {
 			w.queryErrors[v.Name]++
@@ -55,16 +52,16 @@ func (w *watcher) Record(s autoscaler.Step) {
 
 // sourcesOf are those of a metric.
 func (w *watcher) sourcesOf(metric int) autoscaler.Sources {
-	if metric >= len(w.sources) {
+	if metric >= len(w.judged.Sources) {
 		return autoscaler.Sources{Count: math.NaN(), Expected: math.NaN()}
 	}
-	return w.sources[metric]
+	return w.judged.Sources[metric]
 }
 
 // known is v once there was a decision.
 func (w *watcher) known(v func() float64) func() float64 {
 	return func() float64 {
-		if w.at.IsZero() {
+		if w.judged.Input.Now.IsZero() {
 			return math.NaN()
 		}
 		return v()
@@ -121,7 +118,7 @@ func (e *exposer) addHPA(h *policy.HPA, w *watcher) error {
 	a.add(metricnames.HPAInfo, func() float64 { return 1 }, label("scaletargetref_kind", "Deployment"), label("scaletargetref_name", e.app))
 	a.add(metricnames.HPAMinReplicas, func() float64 { return float64(h.MinReplicas()) })
 	a.add(metricnames.HPAMaxReplicas, func() float64 { return float64(h.MaxReplicas()) })
-	a.add(metricnames.HPACurrentReplicas, w.known(func() float64 { return float64(w.status) }))
+	a.add(metricnames.HPACurrentReplicas, w.known(func() float64 { return float64(w.judged.Input.Status) }))
 	// The controller leaves the number in its status alone where it could not change the scale.
 	a.add(metricnames.HPADesiredReplicas, w.known(func() float64 { return float64(w.asked) }))
 	for _, c := range []struct {
@@ -130,7 +127,7 @@ func (e *exposer) addHPA(h *policy.HPA, w *watcher) error {
 	}{
 		{"AbleToScale", func() policy.HPACondition {
 			c := h.Conditions().AbleToScale
-			if w.failed {
+			if w.last.Err != nil {
 				c = policy.HPACondition{Reason: "FailedUpdateScale"} // or FailedGetScale; not shown
 			}
 			return c
@@ -164,8 +161,8 @@ func (e *exposer) addScaler(v *policy.V3, w *watcher) error {
 	fewest, most := v.Bounds()
 	a.add(metricnames.ScalerMin, func() float64 { return float64(fewest) })
 	a.add(metricnames.ScalerMax, func() float64 { return float64(most) })
-	a.add(metricnames.ScalerCurrent, w.known(func() float64 { return float64(w.status) }))
-	a.add(metricnames.ScalerDesired, w.known(func() float64 { return float64(w.replicas) }))
+	a.add(metricnames.ScalerCurrent, w.known(func() float64 { return float64(w.judged.Input.Status) }))
+	a.add(metricnames.ScalerDesired, w.known(func() float64 { return float64(w.judged.Decision.Replicas) }))
 	a.add(metricnames.ScalerScaleErrors, func() float64 { return float64(w.scaleErrors) })
 	a.addOneOf(metricnames.ScalerMode, "mode", []string{string(v1alpha1.ModeActive), string(v1alpha1.ModeShadow), string(v1alpha1.ModePaused)},
 		func() string { return string(v1alpha1.ModeActive) })
@@ -198,7 +195,13 @@ func (a *adder) addOutlooks(v *policy.V3, w *watcher) {
 		}
 		return 0
 	}
-	a.addConditions(w, func(metric int) *policy.V3Status { return &now[metric] }, func() int { return len(now) })
+	a.addCondition(w, v1alpha1.ConditionActive, func() autoscaler.Condition { return autoscaler.Condition{Reason: v1alpha1.ReasonRunning} }, v1alpha1.ReasonRunning)
+	a.addCondition(w, v1alpha1.ConditionAbleToScale, func() autoscaler.Condition { return autoscaler.AbleToScale(w.last.Skipped, w.last.Err) },
+		v1alpha1.ReasonReadyForNewScale, v1alpha1.ReasonFailedGetScale, v1alpha1.ReasonFailedUpdateScale)
+	a.addCondition(w, v1alpha1.ConditionFresh, func() autoscaler.Condition { return autoscaler.Fresh(&w.judged, now, v.StaleAfter()) },
+		v1alpha1.ReasonCurrent, v1alpha1.ReasonSeriesMissing, v1alpha1.ReasonNoCurrentData)
+	a.addCondition(w, v1alpha1.ConditionTrusted, func() autoscaler.Condition { return autoscaler.Trusted(now) },
+		v1alpha1.ReasonSkilled, v1alpha1.ReasonLearning, v1alpha1.ReasonDemoted)
 	levels := forecastLevels
 	if !slices.Contains(levels, v.Quantile()) {
 		levels = append(slices.Clone(levels), v.Quantile())
@@ -225,50 +228,29 @@ func (a *adder) addOutlooks(v *policy.V3, w *watcher) {
 	}
 	if len(a.set.gauges) > before {
 		a.before = append(a.before, func(time.Time) {
-			if !w.at.IsZero() {
-				now = v.Status(now[:0], w.at)
+			if at := w.judged.Input.Now; !at.IsZero() {
+				now = v.Status(now[:0], at)
 			}
 		})
 	}
 }
 
-// addConditions adds what the conditions of the scaler's status would say.
-func (a *adder) addConditions(w *watcher, look func(metric int) *policy.V3Status, metrics func() int) {
-	some := func(is func(metric int) bool) bool {
-		for i := range metrics() {
-			if is(i) {
-				return true
-			}
-		}
-		return false
-	}
-	show := func(condition string, ok bool, reason string, is func() bool) {
+// addCondition adds what a condition of the scaler's status says, once there was a decision: it is true for the
+// first reason, and false for the others.
+func (a *adder) addCondition(w *watcher, kind string, says func() autoscaler.Condition, reasons ...string) {
+	for i, reason := range reasons {
 		a.add(metricnames.ScalerCondition, w.known(func() float64 {
-			if !is() {
+			if says().Reason != reason {
 				return math.NaN()
 			}
 			return 1
-		}), label("condition", condition), label("status", conditionState(ok)), label("reason", reason))
+		}), label("condition", kind), label("status", conditionState(i == 0)), label("reason", reason))
 	}
-	missing := func() bool { return some(func(i int) bool { return w.sourcesOf(i).Missing }) }
-	stale := func() bool { return some(func(i int) bool { return math.IsNaN(look(i).Observed) }) }
-	learning := func() bool { return some(func(i int) bool { return look(i).Learning }) }
-	demoted := func() bool { return some(func(i int) bool { return look(i).Demoted }) }
-	show(v1alpha1.ConditionActive, true, v1alpha1.ReasonRunning, func() bool { return true })
-	show(v1alpha1.ConditionAbleToScale, true, v1alpha1.ReasonReadyForNewScale, func() bool { return !w.failed })
-	show(v1alpha1.ConditionAbleToScale, false, v1alpha1.ReasonFailedGetScale, func() bool { return w.skipped })
-	show(v1alpha1.ConditionAbleToScale, false, v1alpha1.ReasonFailedUpdateScale, func() bool { return w.failed && !w.skipped })
-	show(v1alpha1.ConditionFresh, true, v1alpha1.ReasonCurrent, func() bool { return !missing() && !stale() })
-	show(v1alpha1.ConditionFresh, false, v1alpha1.ReasonSeriesMissing, missing)
-	show(v1alpha1.ConditionFresh, false, v1alpha1.ReasonNoCurrentData, func() bool { return stale() && !missing() })
-	show(v1alpha1.ConditionTrusted, true, v1alpha1.ReasonSkilled, func() bool { return !learning() && !demoted() })
-	show(v1alpha1.ConditionTrusted, false, v1alpha1.ReasonLearning, learning)
-	show(v1alpha1.ConditionTrusted, false, v1alpha1.ReasonDemoted, func() bool { return demoted() && !learning() })
 }
 
 // addReasons adds a counter for each reason, from 0: increases of one that is first seen at 1 lack its first.
 func (a *adder) addReasons(w *watcher) {
-	for _, reason := range append(policy.V3Reasons(), autoscaler.ReasonFailedGetScale) {
+	for _, reason := range append(policy.V3Reasons(), v1alpha1.ReasonFailedGetScale) {
 		a.add(metricnames.ScalerDecisions, func() float64 { return float64(w.reasons[reason]) }, label("reason", reason))
 	}
 }

@@ -144,7 +144,7 @@ const (
 // begins notes that a loop begins, for the first time where reason is empty.
 func (m *metrics) begins(namespace, name, reason string) {
 	// A counter that is first seen at 1 lacks its first in every increase.
-	for _, decided := range append(policy.V3Reasons(), autoscaler.ReasonFailedGetScale) {
+	for _, decided := range append(policy.V3Reasons(), v1alpha1.ReasonFailedGetScale) {
 		m.decisions.WithLabelValues(namespace, name, decided)
 	}
 	m.scaleErrors.WithLabelValues(namespace, name)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -162,24 +161,21 @@ func (rec *recorder) describe(st *v1alpha1.PredictiveScalerStatus, s *autoscaler
 	st.LastDecisionTime = new(metav1.NewTime(now))
 	st.Reason = s.Decision.Reason
 	generation := rec.r.object.Generation
-	condition := func(kind string, ok bool, reason, message string) {
-		if setCondition(st, generation, now, kind, ok, reason, message) {
-			rec.r.conditionEvent(kind, ok, reason, message)
+	condition := func(c autoscaler.Condition) {
+		if setCondition(st, generation, now, c.Type, c.True, c.Reason, c.Message) {
+			rec.r.conditionEvent(c.Type, c.True, c.Reason, c.Message)
 		}
 	}
-	if s.Err != nil && !errors.Is(s.Err, errNotActive) {
-		reason := v1alpha1.ReasonFailedUpdateScale
-		var foreign *foreignChange
-		switch {
-		case errors.As(s.Err, &foreign):
-			reason = "ForeignChange"
-		case s.Skipped:
-			reason = v1alpha1.ReasonFailedGetScale
-		}
-		condition(v1alpha1.ConditionAbleToScale, false, reason, remedy(reason, s.Err))
-	} else {
-		condition(v1alpha1.ConditionAbleToScale, true, v1alpha1.ReasonReadyForNewScale, "The replicas could be read, and set where asked for")
+	err := s.Err
+	if errors.Is(err, errNotActive) {
+		err = nil
 	}
+	able := autoscaler.AbleToScale(s.Skipped, err)
+	var foreign *foreignChange
+	if errors.As(err, &foreign) {
+		able.Reason, able.Message = "ForeignChange", foreignRemedy(err)
+	}
+	condition(able)
 	if s.Skipped {
 		return
 	}
@@ -192,42 +188,12 @@ func (rec *recorder) describe(st *v1alpha1.PredictiveScalerStatus, s *autoscaler
 	}
 	st.Forecast = forecastStatus(s.Decision.Forecast, rec.looks)
 	st.Shadow = rec.shadow.status()
-	stale, reason, learning, demoted := "", "", "", ""
-	for i, l := range rec.looks {
-		if lack := lacks(s, i, &l, rec.r.object.Spec.Safety.StaleAfter.Duration); lack != "" {
-			stale, reason = lack, v1alpha1.ReasonSeriesMissing
-		} else if math.IsNaN(l.Observed) {
-			stale, reason = l.Metric, v1alpha1.ReasonNoCurrentData
-			if v := s.Input.Values[i]; v.Err != nil {
-				stale += ": " + v.Err.Error()
-			}
-		}
-		if l.Learning {
-			learning = l.Metric
-		}
-		if l.Demoted {
-			demoted = l.Metric
-		}
-	}
-	if stale != "" {
-		condition(v1alpha1.ConditionFresh, false, reason, "metric "+stale)
-	} else {
-		condition(v1alpha1.ConditionFresh, true, v1alpha1.ReasonCurrent, "Every metric has current data")
-	}
-	switch {
-	case learning != "":
-		condition(v1alpha1.ConditionTrusted, false, v1alpha1.ReasonLearning, "Too little has been seen of metric "+learning)
-	case demoted != "":
-		condition(v1alpha1.ConditionTrusted, false, v1alpha1.ReasonDemoted, "The forecast of metric "+demoted+" is worse than last value; last value is used")
-	default:
-		condition(v1alpha1.ConditionTrusted, true, v1alpha1.ReasonSkilled, "The forecast is used")
-	}
+	condition(autoscaler.Fresh(s, rec.looks, rec.v3.StaleAfter()))
+	condition(autoscaler.Trusted(rec.looks))
 }
 
-func remedy(reason string, err error) string {
-	if reason == "ForeignChange" {
-		return err.Error() + "; nothing is changed any more. To let the scaler take that value as the HPA's own, remove the annotation " +
-			v1alpha1.AnnotationScaler + " from it"
-	}
-	return err.Error()
+// foreignRemedy says how to go on after a foreign change.
+func foreignRemedy(err error) string {
+	return err.Error() + "; nothing is changed any more. To let the scaler take that value as the HPA's own, remove the annotation " +
+		v1alpha1.AnnotationScaler + " from it"
 }

@@ -45,6 +45,9 @@ func (h V3Horizon) Upper(q float64) float64 {
 // Quantile is the level at which V3 plans.
 func (v *V3) Quantile() float64 { return v.cfg.Quantile }
 
+// StaleAfter is the age from which the last known load no longer counts.
+func (v *V3) StaleAfter() time.Duration { return v.cfg.StaleAfter }
+
 // Bounds are the fewest and the most replicas that V3 asks for.
 func (v *V3) Bounds() (fewest, most int32) { return v.cfg.Min, v.cfg.Max }
 
