@@ -45,11 +45,7 @@ func onRequests(t *testing.T, e *env, actuation string, share v1alpha1.Decimal) 
 	s := scaler(t, actuation)
 	s.Spec.Metrics = s.Spec.Metrics[:1]
 	s.Spec.Safety.MinSeriesShare = share
-	ent, _, err := newEntrant(e, v1alpha1.PolicyRef{Name: "requests", File: "s.yaml"}, map[string]v1alpha1.Document{"s.yaml": {PredictiveScaler: s}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ent
+	return entrantOf(t, e, "requests", s)
 }
 
 // TestHalfTheTargetsAreSilent: Prometheus cannot scrape half of the pods for 20 minutes, on the way

@@ -181,28 +181,20 @@ func outageOf(e *env, from, until time.Time) plannedFault {
 	return plannedFault{harm: harm{kind: v1alpha1.FaultScrapeOutage, job: metricnames.JobIngress}, at: from.Sub(e.load.Start), lasts: until.Sub(from)}
 }
 
-// floorOn is a scaler on the load at the ingress that raises the floor of the HPA.
+// floorOn raises the floor of the HPA.
 func floorOn(t *testing.T, e *env) *entrant {
-	return scalerOn(t, e, "{type: HPAMinReplicas, hpaRef: {name: shop}}", v1alpha1.Safety{})
+	return scalerOn(t, e, "{type: HPAMinReplicas, hpaRef: {name: shop}}", false)
 }
 
-// cpuFloorOn is one that scales by itself, with a CPU floor.
-func cpuFloorOn(t *testing.T, e *env) *entrant {
-	return scalerOn(t, e, "{type: Scale}", v1alpha1.Safety{CPUFloor: true})
-}
+// cpuFloorOn scales by itself, with a CPU floor.
+func cpuFloorOn(t *testing.T, e *env) *entrant { return scalerOn(t, e, "{type: Scale}", true) }
 
-func scalerOn(t *testing.T, e *env, actuation string, safety v1alpha1.Safety) *entrant {
+// scalerOn is a scaler on the load at the ingress, within the bounds of the environment.
+func scalerOn(t *testing.T, e *env, actuation string, cpuFloor bool) *entrant {
 	t.Helper()
-	s := scaler(t, actuation)
+	s := onTheLoad(t, e, actuation)
 	s.Spec.MinReplicas, s.Spec.MaxReplicas = &e.min, e.max
-	s.Spec.Metrics = s.Spec.Metrics[:1]
-	s.Spec.Metrics[0].Query = loadQuery(e.app)
 	s.Spec.Metrics[0].Target.PerReplica = v1alpha1.Decimal(strconv.FormatFloat(e.capacity, 'g', -1, 64))
-	s.Spec.Safety = safety
-	s.Default()
-	ent, _, err := newEntrant(e, v1alpha1.PolicyRef{Name: "scaler", File: "scaler.yaml"}, map[string]v1alpha1.Document{"scaler.yaml": {PredictiveScaler: s}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ent
+	s.Spec.Safety.CPUFloor = cpuFloor
+	return entrantOf(t, e, "scaler", s)
 }

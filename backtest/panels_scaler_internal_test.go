@@ -33,34 +33,10 @@ func wave(minute int) float64 {
 // seer is a scaler on the load at the ingress, with a model of one rule.
 func seer(t *testing.T, e *env, model string) *entrant {
 	t.Helper()
-	docs, err := v1alpha1.Decode([]byte(`
-apiVersion: autoscaling.hindcast.dev/v1alpha1
-kind: PredictiveScaler
-metadata: {name: shop, namespace: default}
-spec:
-  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: shop}
-  minReplicas: 1
-  maxReplicas: 20
-  actuation: {type: Scale}
-  metrics:
-  - name: requests
-    query: `+loadQuery(e.app)+`
-    target: {perReplica: "70"}
-  forecast: {model: `+model+`, season: 40m, quantile: "0.9"}
-  safety: {demoteWhenSkillBelow: "0"}
-`), "seer.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	docs[0].Default()
-	if err := docs[0].Validate(); err != nil {
-		t.Fatal(err)
-	}
-	ent, _, err := newEntrant(e, v1alpha1.PolicyRef{Name: "seer", File: "seer.yaml"}, map[string]v1alpha1.Document{"seer.yaml": docs[0]})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ent
+	s := onTheLoad(t, e, "{type: Scale}")
+	s.Spec.Forecast.Model, s.Spec.Forecast.Season, s.Spec.Forecast.Quantile = model, "40m", "0.9"
+	s.Spec.Safety.DemoteWhenSkillBelow = "0"
+	return entrantOf(t, e, "seer", s)
 }
 
 // A mind is what a scaler knew and did, as it stands at every scrape.

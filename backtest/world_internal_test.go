@@ -194,6 +194,25 @@ spec:
 	return docs[0].PredictiveScaler
 }
 
+// entrantOf is the policy of a PredictiveScaler.
+func entrantOf(t testing.TB, e *env, name string, s *v1alpha1.PredictiveScaler) *entrant {
+	t.Helper()
+	ent, _, err := newEntrant(e, v1alpha1.PolicyRef{Name: name, File: "scaler.yaml"}, map[string]v1alpha1.Document{"scaler.yaml": {PredictiveScaler: s}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ent
+}
+
+// onTheLoad is a scaler on the load at the ingress and nothing else.
+func onTheLoad(t testing.TB, e *env, actuation string) *v1alpha1.PredictiveScaler {
+	t.Helper()
+	s := scaler(t, actuation)
+	s.Spec.Metrics = s.Spec.Metrics[:1]
+	s.Spec.Metrics[0].Name, s.Spec.Metrics[0].Query = "requests", loadQuery(e.app)
+	return s
+}
+
 // entrants are all built-in policies and a manifest in both actuations.
 func entrants(t testing.TB, e *env) []*entrant {
 	t.Helper()

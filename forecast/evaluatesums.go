@@ -122,15 +122,15 @@ func (s *modelSums) finish(result *ModelEvaluation) {
 
 // horizonSums gathers the score of one horizon.
 type horizonSums struct {
-	point                              pointScore
-	pinball, within10                  sum
-	coverage50, coverage80, coverage95 coverage
-	width80, width95                   sum
+	point                         pointScore
+	pinball, within10, coverage50 sum
+	coverage80, coverage95        coverage
+	width80, width95              sum
 }
 
 func (s *horizonSums) add(y, point float64, b bounds) {
 	s.point.add(y, point)
-	s.coverage50.add(y, b.lower50, b.upper50)
+	s.coverage50.add(covered(y, b.lower50, b.upper50))
 	s.coverage80.add(y, b.lower80, b.upper80)
 	s.coverage95.add(y, b.lower95, b.upper95)
 	s.width80.add(b.upper80 - b.lower80)
@@ -148,7 +148,7 @@ func (s *horizonSums) score(horizon int, absolute, square float64) HorizonScore 
 		MASE:       s.point.mase(absolute),
 		RMSSE:      s.point.rmsse(square),
 		Pinball:    s.pinball.mean(),
-		Coverage50: s.coverage50.share(),
+		Coverage50: s.coverage50.mean(),
 		Coverage80: s.coverage80.share(),
 		Coverage95: s.coverage95.share(),
 		Error80:    s.coverage80.standardError(),

@@ -2,8 +2,6 @@ package live_test
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,21 +23,11 @@ func TestClockJumps(t *testing.T) {
 	f := cluster(t)
 	began := time.Now().Truncate(time.Second)
 	load := pattern{rising: began, period: time.Hour, mean: 91}
-	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, "# TYPE http_requests_total counter\n%s\n", load.exposition(f.ns, time.Now()))
-	}))
-	t.Cleanup(app.Close)
+	app := f.serving(func() pattern { return load })
 	data := t.TempDir()
 	promtest.Backfill(t, data, load.history(f.ns, 12*time.Hour, began))
-	server := promtest.Scrape(t, data, app.Listener.Addr().String(), time.Second)
-	client, err := promclient.New(promclient.Config{URL: server.URL()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	asks, err := live.Guarded(client, promclient.Limits{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := promtest.Scrape(t, data, app, time.Second)
+	asks := guarded(t, promclient.Config{URL: server.URL()})
 	var ahead atomic.Int64 // by which the wall clock is wrong
 	f.run(f.cluster.Config, asks, func(c *live.Config) {
 		c.History = 12 * time.Hour
@@ -57,10 +45,7 @@ func TestClockJumps(t *testing.T) {
 		n, _ := f.gauge("hindcast_scaler_restarts_total", map[string]string{"scaler": "shop", "reason": "ClockJumped"})
 		return n
 	}
-	decided := func() float64 {
-		n, _ := f.gauge("hindcast_scaler_decisions_total", map[string]string{"scaler": "shop"})
-		return n
-	}
+	decided := func() float64 { return f.decisions("shop") }
 	replicas := int32(10)
 	for i, jump := range []struct {
 		to     time.Duration

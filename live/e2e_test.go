@@ -84,12 +84,7 @@ func TestLiveOnPrometheus(t *testing.T) {
 		return nil
 	})
 	f.condition("shop", v1alpha1.ConditionTrusted, "True", "Skilled")
-	f.eventually("some decisions to make again", func() error {
-		if n, _ := f.gauge("hindcast_scaler_decisions_total", map[string]string{"scaler": "shop"}); n < 4 {
-			return fmt.Errorf("%v", n)
-		}
-		return nil
-	})
+	f.decided("shop", 4)
 	// A query that reaches beyond the namespace is refused.
 	f.change("shop", func(s *v1alpha1.PredictiveScaler) {
 		s.Spec.Metrics[0].Query = `sum(rate(http_requests_total{namespace="kube-system"}[30s]))`
@@ -152,28 +147,27 @@ func TestPlaneLiveOnPrometheus(t *testing.T) {
 	}
 }
 
+// serving runs an application with a load, and returns its address.
+func (f *fixture) serving(load func() pattern) (address string) {
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "# TYPE http_requests_total counter\n%s\n", load().exposition(f.ns, time.Now()))
+	}))
+	f.t.Cleanup(app.Close)
+	return app.Listener.Addr().String()
+}
+
 // liveOn runs a controller on a load that a real Prometheus has scraped for half a day and goes on
 // scraping, with one active scaler. After the fixture has stopped, the function returns its log,
 // whose decisions were made again the same, from the log and from the blocks of the server.
 func (f *fixture) liveOn(load pattern, change func(*v1alpha1.PredictiveScaler)) func() []autoscaler.Record {
 	t := f.t
 	t.Helper()
-	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, "# TYPE http_requests_total counter\n%s\n", load.exposition(f.ns, time.Now()))
-	}))
-	t.Cleanup(app.Close)
+	app := f.serving(func() pattern { return load })
 	data := t.TempDir()
 	promtest.Backfill(t, data, load.history(f.ns, 12*time.Hour, load.rising))
 	const scrapes = time.Second
-	server := promtest.Scrape(t, data, app.Listener.Addr().String(), scrapes)
-	client, err := promclient.New(promclient.Config{URL: server.URL()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	asks, err := live.Guarded(client, promclient.Limits{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := promtest.Scrape(t, data, app, scrapes)
+	asks := guarded(t, promclient.Config{URL: server.URL()})
 	dir := t.TempDir()
 	f.run(f.cluster.Config, asks, func(c *live.Config) {
 		c.History = 12 * time.Hour

@@ -127,15 +127,7 @@ func TestBrokenPrometheus(t *testing.T) {
 			if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			c, err := promclient.New(promclient.Config{URL: server.URL, BearerTokenFile: file, Timeout: 2 * time.Second, Retries: -1})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(c.CloseIdleConnections)
-			asks, err := live.Guarded(c, promclient.Limits{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			asks := guarded(t, promclient.Config{URL: server.URL, BearerTokenFile: file, Timeout: 2 * time.Second, Retries: -1})
 			log, decisions := new(notebook), filepath.Join(dir, "decisions")
 			f := start(t, asks, func(cfg *live.Config) {
 				cfg.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -312,10 +304,7 @@ func TestTwoWritersOfAStatus(t *testing.T) {
 	f.deployment("shop", 2)
 	f.create(f.scaler("shop", "shop", v1alpha1.ModeActive))
 	f.want("replicas in the status", 10, func() int32 { return f.status("shop").CurrentReplicas })
-	decisions := func() int {
-		n, _ := f.gauge("hindcast_scaler_decisions_total", map[string]string{"scaler": "shop"})
-		return int(n)
-	}
+	decisions := func() int { return int(f.decisions("shop")) }
 	writesBefore, before := writes.Load(), decisions()
 	f.eventually("two quiet decisions", func() error {
 		if n := decisions() - before; n < 2 {

@@ -63,15 +63,7 @@ func newScene(t *testing.T) *scene {
 	s := &scene{fixture: cluster(t)}
 	server := httptest.NewServer(&s.prometheus)
 	t.Cleanup(server.Close)
-	c, err := promclient.New(promclient.Config{URL: server.URL, Timeout: 2 * time.Second, Retries: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.CloseIdleConnections)
-	asks, err := live.Guarded(c, promclient.Limits{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	asks := guarded(t, promclient.Config{URL: server.URL, Timeout: 2 * time.Second, Retries: -1})
 	began := time.Now()
 	s.run(s.refusing(s.cluster.Config), asks, func(cfg *live.Config) {
 		cfg.ReadClock(func() (time.Time, time.Duration) {

@@ -33,6 +33,7 @@ import (
 	"hindcast.dev/autoscaler"
 	"hindcast.dev/internal/clustertest"
 	"hindcast.dev/live"
+	"hindcast.dev/live/promclient"
 )
 
 var crds = filepath.Join("..", "manifests", "crd")
@@ -338,6 +339,39 @@ func (f *fixture) event(name, reason string) string {
 		return fmt.Errorf("not among %d events", len(events.Items))
 	})
 	return note
+}
+
+// decisions returns how many the controller at work has made for a scaler.
+func (f *fixture) decisions(name string) float64 {
+	f.t.Helper()
+	n, _ := f.gauge("hindcast_scaler_decisions_total", map[string]string{"scaler": name})
+	return n
+}
+
+// decided waits until there were so many.
+func (f *fixture) decided(name string, n float64) {
+	f.t.Helper()
+	f.eventually(fmt.Sprintf("%v decisions", n), func() error {
+		if got := f.decisions(name); got < n {
+			return fmt.Errorf("%v", got)
+		}
+		return nil
+	})
+}
+
+// guarded returns a client of a Prometheus as the controller uses one.
+func guarded(t *testing.T, cfg promclient.Config) live.Prometheus {
+	t.Helper()
+	client, err := promclient.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.CloseIdleConnections)
+	asks, err := live.Guarded(client, promclient.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return asks
 }
 
 // gauge returns the sum of the samples of a metric whose labels hold all of want.

@@ -2,8 +2,6 @@ package live_test
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -24,14 +22,7 @@ func TestPrometheusComesLater(t *testing.T) {
 	t.Parallel()
 	f := cluster(t)
 	address := promtest.FreeAddress(t)
-	client, err := promclient.New(promclient.Config{URL: "http://" + address, Timeout: 2 * time.Second, Retries: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	asks, err := live.Guarded(client, promclient.Limits{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	asks := guarded(t, promclient.Config{URL: "http://" + address, Timeout: 2 * time.Second, Retries: -1})
 	f.run(f.cluster.Config, asks, func(c *live.Config) { c.History = 12 * time.Hour })
 	f.deployment("shop", 12)
 	s := f.scaler("shop", "shop", v1alpha1.ModeActive)
@@ -44,26 +35,18 @@ func TestPrometheusComesLater(t *testing.T) {
 	f.condition("shop", v1alpha1.ConditionTrusted, metav1.ConditionFalse, "Learning")
 	f.condition("shop", v1alpha1.ConditionFresh, metav1.ConditionFalse, "NoCurrentData")
 	f.condition("shop", v1alpha1.ConditionActive, metav1.ConditionTrue, "Running")
-	f.eventually("two decisions without data", func() error {
-		if n, _ := f.gauge("hindcast_scaler_decisions_total", map[string]string{"scaler": "shop"}); n < 2 {
-			return fmt.Errorf("%v", n)
-		}
-		return nil
-	})
+	f.decided("shop", 2) // without data
 	if st := f.status("shop"); f.replicas("shop") != 12 || len(st.RecentChanges) != 0 || st.LastRestart != nil {
 		t.Errorf("%d replicas, changes %v, last restart %+v; want the 12 that there were and none", f.replicas("shop"), st.RecentChanges, st.LastRestart)
 	}
 
 	now := time.Now().Truncate(time.Second)
 	load := pattern{rising: now, period: time.Hour, mean: 195}
-	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, "# TYPE http_requests_total counter\n%s\n", load.exposition(f.ns, time.Now()))
-	}))
-	t.Cleanup(app.Close)
+	app := f.serving(func() pattern { return load })
 	data := t.TempDir()
 	promtest.Backfill(t, data, load.history(f.ns, 12*time.Hour, now))
 	promtest.StartAt(t, address, data, fmt.Sprintf("global: {scrape_interval: 1s, scrape_timeout: 1s}\n"+
-		"scrape_configs: [{job_name: test, honor_labels: true, static_configs: [{targets: [%q]}]}]\n", app.Listener.Addr()))
+		"scrape_configs: [{job_name: test, honor_labels: true, static_configs: [{targets: [%q]}]}]\n", app))
 	f.event("shop", "WarmingUp")
 	f.eventually("replicas by the past and the load", func() error {
 		if n := f.replicas("shop"); n < 20 {

@@ -91,14 +91,7 @@ func TestHalfTheTargetsAreGone(t *testing.T) {
 			promtest.Backfill(t, data, e.history(12*time.Hour, time.Now()))
 			server := promtest.StartWith(t, data, "global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n"+
 				"- {job_name: shop, honor_labels: true, file_sd_configs: [{files: ["+e.list+"], refresh_interval: 1s}]}\n")
-			client, err := promclient.New(promclient.Config{URL: server.URL()})
-			if err != nil {
-				t.Fatal(err)
-			}
-			asks, err := live.Guarded(client, promclient.Limits{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			asks := guarded(t, promclient.Config{URL: server.URL()})
 			f.run(f.cluster.Config, asks, func(c *live.Config) { c.History = 12 * time.Hour })
 			for _, name := range []string{"shop", "blind"} {
 				f.deployment(name, 2)

@@ -80,14 +80,7 @@ remote_write:
 		"prometheus": {URL: prometheus.URL()}, "thanos": {URL: thanos.URL},
 		"mimir": {URL: mimir.URL, Tenant: mimir.Tenant}, "victoriametrics": {URL: victoria.URL},
 	} {
-		client, err := promclient.New(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		asks, err := live.Guarded(client, promclient.Limits{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		asks := guarded(t, cfg)
 		f := at[name]
 		logs[name] = filepath.Join(t.TempDir(), "log")
 		f.run(f.cluster.Config, asks, func(c *live.Config) {

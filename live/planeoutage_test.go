@@ -65,23 +65,12 @@ func TestPlaneOutageInARamp(t *testing.T) {
 	f.cpuHPA("hpa", each)
 	f.cpuHPA("floored", each)
 
-	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, "# TYPE http_requests_total counter\n%s\n", load.exposition(f.ns, time.Now()))
-	}))
-	t.Cleanup(app.Close)
+	app := f.serving(func() pattern { return load })
 	data := t.TempDir()
 	promtest.Backfill(t, data, load.history(f.ns, 12*time.Hour, began))
-	server := promtest.Scrape(t, data, app.Listener.Addr().String(), 5*time.Second)
+	server := promtest.Scrape(t, data, app, 5*time.Second)
 	gone, address := goneAtTimes(t, server.URL())
-	asks, err := promclient.New(promclient.Config{URL: address})
-	if err != nil {
-		t.Fatal(err)
-	}
-	guarded, err := live.Guarded(asks, promclient.Limits{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.run(c.Config, guarded, func(cfg *live.Config) { cfg.History = 12 * time.Hour })
+	f.run(c.Config, guarded(t, promclient.Config{URL: address}), func(cfg *live.Config) { cfg.History = 12 * time.Hour })
 	for _, s := range []*v1alpha1.PredictiveScaler{f.scaler("scaled", "scaled", v1alpha1.ModeActive), floored(f.scaler("floored", "floored", v1alpha1.ModeActive), "floored")} {
 		s.Spec.Metrics[0].Query = "sum(rate(http_requests_total[30s]))"
 		s.Spec.Metrics[0].Target.PerReplica = v1alpha1.Decimal(fmt.Sprint(outageShare * planeCarries))

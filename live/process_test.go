@@ -29,14 +29,10 @@ const (
 // scraped runs a Prometheus that has half a day of a load and goes on scraping it.
 func (f *fixture) scraped(load func() pattern) *promtest.Server {
 	f.t.Helper()
-	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		now := time.Now()
-		fmt.Fprintf(w, "# TYPE http_requests_total counter\n%s\n", load().exposition(f.ns, now))
-	}))
-	f.t.Cleanup(app.Close)
+	app := f.serving(load)
 	data, now := f.t.TempDir(), time.Now().Truncate(time.Second)
 	promtest.Backfill(f.t, data, load().history(f.ns, 12*time.Hour, now))
-	return promtest.Scrape(f.t, data, app.Listener.Addr().String(), time.Second)
+	return promtest.Scrape(f.t, data, app, time.Second)
 }
 
 // from is the load of a pattern that is another, of the same counter, from an instant on; neither swings.

@@ -1,7 +1,6 @@
 package live_test
 
 import (
-	"fmt"
 	"testing"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -27,12 +26,7 @@ func TestRestartKeepsRates(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.run(f.cluster.Config, level(load), nil)
-		f.eventually("some decisions of the new controller", func() error {
-			if n, ok := f.gauge("hindcast_scaler_decisions_total", map[string]string{"scaler": "shop"}); !ok || n < 2 {
-				return fmt.Errorf("%v", n)
-			}
-			return nil
-		})
+		f.decided("shop", 2) // by the new controller
 		if n := f.replicas("shop"); n != 5 {
 			t.Errorf("load %v: %d replicas after the restart, want 5", load, n)
 		}

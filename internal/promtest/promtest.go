@@ -253,16 +253,7 @@ func FreeAddress(t testing.TB) string {
 func (s *Server) Query(t testing.TB, expr string, at time.Time) map[string]float64 {
 	t.Helper()
 	stamp := strconv.FormatFloat(float64(at.UnixMilli())/1000, 'f', 3, 64)
-	address := "http://" + s.address + "/api/v1/query?" + url.Values{"query": {expr}, "time": {stamp}}.Encode()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
+	_, answer := s.Get(t, "/api/v1/query", url.Values{"query": {expr}, "time": {stamp}})
 	var body struct {
 		Status, Error string
 		Data          struct {
@@ -272,7 +263,7 @@ func (s *Server) Query(t testing.TB, expr string, at time.Time) map[string]float
 			}
 		}
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
+	if err := json.Unmarshal(answer, &body); err != nil {
 		t.Fatal(err)
 	}
 	if body.Status != "success" {
@@ -296,7 +287,12 @@ func (s *Server) Query(t testing.TB, expr string, at time.Time) map[string]float
 // Get asks for a path with the parameters form and returns the status code and the body.
 func (s *Server) Get(t testing.TB, path string, form url.Values) (code int, body []byte) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.address+path+"?"+form.Encode(), nil)
+	return s.do(t, http.MethodGet, path, form)
+}
+
+func (s *Server) do(t testing.TB, method, path string, form url.Values) (code int, body []byte) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, s.URL()+path+"?"+form.Encode(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -315,24 +311,10 @@ func (s *Server) Get(t testing.TB, path string, form url.Values) (code int, body
 // returns their folder.
 func (s *Server) Snapshot(t testing.TB) (dir string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/api/v1/admin/tsdb/snapshot", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	var body struct {
-		Error string
-		Data  struct{ Name string }
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
-		t.Fatal(err)
-	}
-	if body.Data.Name == "" {
-		t.Fatalf("snapshot: HTTP %d, %s", resp.StatusCode, body.Error)
+	code, answer := s.do(t, http.MethodPost, "/api/v1/admin/tsdb/snapshot", nil)
+	var body struct{ Data struct{ Name string } }
+	if err := json.Unmarshal(answer, &body); err != nil || body.Data.Name == "" {
+		t.Fatalf("snapshot: HTTP %d, %s", code, answer)
 	}
 	return filepath.Join(s.dir, "snapshots", body.Data.Name)
 }
