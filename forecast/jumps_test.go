@@ -119,7 +119,7 @@ func TestAutoOnOfficeHours(t *testing.T) {
 		values = append(values, level*math.Exp(lasting+.03*random.NormFloat64()))
 	}
 	models := []forecast.Model{
-		forecast.Auto{}, forecast.Jumps{Season: 7 * day}, forecast.SES{}, forecast.Profile{Season: 7 * day},
+		forecast.Auto{}, autoWith{forecast.Auto{}, withoutJumps}, forecast.Jumps{Season: 7 * day}, forecast.SES{}, forecast.Profile{Season: 7 * day},
 		forecast.SeasonalNaive{Season: 7 * day}, forecast.HoltWinters{Season: 7 * day}, forecast.Trees{},
 	}
 	series := minutes(values...)
@@ -131,8 +131,17 @@ func TestAutoOnOfficeHours(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range e.Models[0].Horizons {
-		auto, jumps := e.Models[0].Horizons[i].WAPE, e.Models[1].Horizons[i].WAPE
-		for _, m := range e.Models[2:] {
+		auto, without, jumps := e.Models[0].Horizons[i].WAPE, e.Models[1].Horizons[i].WAPE, e.Models[2].Horizons[i].WAPE
+		t.Logf("%d ahead: WAPE of auto %.2f %%, without jumps %.2f %%: %.1f %% less", i+1, 100*auto, 100*without, 100*(1-auto/without))
+		for _, w := range e.Models[0].Weights {
+			if i == 0 && w.Name == "jumps-1w" {
+				t.Logf("the jumps of a week weigh %.0f %%", 100*w.Weight)
+			}
+		}
+		if auto > .93*without {
+			t.Errorf("%d ahead: WAPE of auto %.4f, without jumps %.4f", i+1, auto, without)
+		}
+		for _, m := range e.Models[3:] {
 			if other := m.Horizons[i].WAPE; jumps > .95*other {
 				t.Errorf("%d ahead: WAPE %.4f, %s has %.4f", i+1, jumps, m.Name, other)
 			}

@@ -118,8 +118,12 @@ func recorded(t testing.TB, name string) [][]string {
 // are not at hand.
 func trace(t testing.TB, name string) forecast.Series {
 	t.Helper()
-	rows := recorded(t, filepath.Join("traces", name, "load.csv"))
-	rows = rows[1:]
+	return traceOf(t, filepath.Join("traces", name, "load.csv"))
+}
+
+func traceOf(t testing.TB, file string) forecast.Series {
+	t.Helper()
+	rows := recorded(t, file)[1:]
 	seconds := make([]int64, len(rows))
 	for i, row := range rows {
 		seconds[i] = unixSeconds(t, row[0])
