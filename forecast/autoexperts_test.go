@@ -85,8 +85,8 @@ func BenchmarkRecurrentExperts(b *testing.B) {
 			for i, which := range []string{"auto", "with"} {
 				m := &e.Models[i]
 				b.ReportMetric(100*m.Horizons[0].WAPE, which+"-%")
-				b.ReportMetric(m.Work.Charged.Seconds(), which+"-charged-s")
-				b.ReportMetric(float64(m.Work.Fits), which+"-fits")
+				b.ReportMetric(m.Charged.Seconds(), which+"-charged-s")
+				b.ReportMetric(float64(m.Fits), which+"-fits")
 			}
 			for _, w := range e.Models[1].Weights {
 				if w.Name == "lstm" || w.Name == "gru" {

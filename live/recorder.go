@@ -171,8 +171,7 @@ func (rec *recorder) describe(st *v1alpha1.PredictiveScalerStatus, s *autoscaler
 		err = nil
 	}
 	able := autoscaler.AbleToScale(s.Skipped, err)
-	var foreign *foreignChange
-	if errors.As(err, &foreign) {
+	if _, ok := errors.AsType[*foreignChange](err); ok {
 		able.Reason, able.Message = "ForeignChange", foreignRemedy(err)
 	}
 	condition(able)
