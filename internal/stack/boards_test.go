@@ -37,7 +37,7 @@ const length = 6 * time.Minute
 
 // boardsOfClusters are the dashboards that show a cluster. That of a backtest shows a run
 // behind `hindcast serve`: the tests of grafana/ ask its queries of one.
-var boardsOfClusters = []string{"autoscaler.json", "resources.json", "application.json"}
+var boardsOfClusters = []string{"autoscaler", "resources", "application"}
 
 // An exemption is a reason why a query rightly has no data here. Its proof is a query that
 // has data exactly because the reason holds.
@@ -53,10 +53,35 @@ func exempt(expr string) *exemption {
 
 // A line is one row of the table of queries.
 type line struct {
-	board, row, panel, legend, from string
-	series                          int
-	last                            float64
-	empty                           *exemption
+	board, row, panel, legend, expr, from string
+	instant                               bool
+	series                                int
+	last                                  float64
+	empty                                 *exemption
+}
+
+// questions returns the lines of every query of the dashboards, not asked yet.
+func questions(t *testing.T) []line {
+	t.Helper()
+	var lines []line
+	boards := map[string]bool{}
+	for _, p := range grafana.Panels() {
+		board := strings.TrimPrefix(p.Board, "hindcast-")
+		if !slices.Contains(boardsOfClusters, board) {
+			continue
+		}
+		boards[board] = true
+		for _, q := range p.Queries {
+			lines = append(lines, line{
+				board: board, row: p.Row, panel: p.Title, legend: legend(q.Legend), expr: q.Expr, from: strings.Join(sources(t, q.Expr), ", "),
+				instant: p.Instant, last: math.NaN(), empty: exempt(q.Expr),
+			})
+		}
+	}
+	if len(boards) != len(boardsOfClusters) || len(lines) < 100 {
+		t.Errorf("only %d queries of %d dashboards", len(lines), len(boards))
+	}
+	return lines
 }
 
 // TestPlaneDashboards runs what manifests/ install and asks every query of every panel, as
@@ -168,50 +193,34 @@ var ruleStarts = regexp.MustCompile(`(?m)^ *- (alert|record):`)
 func (s *stack) askEveryPanel() []line {
 	t := s.t
 	t.Helper()
-	values := map[string]map[string]string{}
-	uids := map[string]string{}
-	for _, file := range boardsOfClusters {
-		uid, chosen := s.variables(file)
-		values[uid] = chosen
-		uids[uid] = strings.TrimSuffix(file, ".json")
-		t.Logf("%s: %v", file, chosen)
+	chosen := map[string]map[string]string{}
+	for _, board := range boardsOfClusters {
+		chosen[board] = s.variables(board)
+		t.Logf("%s: %v", board, chosen[board])
 	}
-	var lines []line
-	asked := map[string]bool{}
-	for _, p := range grafana.Panels() {
-		chosen := values[p.Board]
-		if chosen == nil {
-			continue
+	lines := questions(t)
+	for i := range lines {
+		l := &lines[i]
+		expr := grafana.Fill(l.expr, chosen[l.board])
+		answers := s.instant(expr)
+		if !l.instant {
+			answers = s.ranged(expr)
 		}
-		asked[p.Board] = true
-		for _, q := range p.Queries {
-			expr := grafana.Fill(q.Expr, chosen)
-			l := line{board: uids[p.Board], row: p.Row, panel: p.Title, legend: legend(q.Legend), from: strings.Join(sources(t, expr), ", "), last: math.NaN()}
-			answers := s.instant(expr)
-			if !p.Instant {
-				answers = s.ranged(expr)
+		for _, a := range answers {
+			// A line that ended long ago is no data of now.
+			if v := a.last(); !math.IsNaN(v) && time.Since(a.at()) < 4*scrapes {
+				l.series++
+				l.last = v
 			}
-			for _, a := range answers {
-				// A line that ended long ago is no data of now.
-				if v := a.last(); !math.IsNaN(v) && time.Since(a.at()) < 4*scrapes {
-					l.series++
-					l.last = v
-				}
-			}
-			l.empty = exempt(expr)
-			switch {
-			case l.empty != nil && l.series > 0:
-				t.Errorf("%s: %s: %s has data, and was not to: %s", l.board, l.panel, l.legend, l.empty.why)
-			case l.empty != nil && len(s.instant(l.empty.proof)) == 0:
-				t.Errorf("%s: %s: %s has no data, and not for the reason that %s", l.board, l.panel, l.legend, l.empty.why)
-			case l.empty == nil && l.series == 0:
-				t.Errorf("%s: %s: %s has no data: %s", l.board, l.panel, l.legend, expr)
-			}
-			lines = append(lines, l)
 		}
-	}
-	if len(asked) != len(boardsOfClusters) || len(lines) < 100 {
-		t.Errorf("only %d queries of %d dashboards", len(lines), len(asked))
+		switch {
+		case l.empty != nil && l.series > 0:
+			t.Errorf("%s: %s: %s has data, and was not to: %s", l.board, l.panel, l.legend, l.empty.why)
+		case l.empty != nil && len(s.instant(grafana.Fill(l.empty.proof, chosen[l.board]))) == 0:
+			t.Errorf("%s: %s: %s has no data, and not for the reason that %s", l.board, l.panel, l.legend, l.empty.why)
+		case l.empty == nil && l.series == 0:
+			t.Errorf("%s: %s: %s has no data: %s", l.board, l.panel, l.legend, expr)
+		}
 	}
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
@@ -248,10 +257,11 @@ func (l line) verdict() string {
 	return "ok"
 }
 
-// sources returns who exposes the metrics of a query.
+// sources returns who exposes the metrics of a query, whatever the values of its variables:
+// PromQL takes a duration for a number too, and it is as good a text as any.
 func sources(t *testing.T, expr string) []string {
 	t.Helper()
-	root, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
+	root, err := parser.NewParser(parser.Options{}).ParseExpr(variable.ReplaceAllString(expr, "1m"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,17 +281,18 @@ func sources(t *testing.T, expr string) []string {
 	return all
 }
 
+var variable = regexp.MustCompile(`\$\w+`)
+
 // variables returns what Grafana chooses when a dashboard is opened: the default or the
 // first value of each variable, in their order.
-func (s *stack) variables(file string) (uid string, chosen map[string]string) {
+func (s *stack) variables(board string) map[string]string {
 	t := s.t
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "grafana", file))
+	text, err := os.ReadFile(filepath.Join("..", "..", "grafana", board+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var board struct {
-		UID        string
+	var file struct {
 		Templating struct {
 			List []struct {
 				Name, Type string
@@ -292,14 +303,14 @@ func (s *stack) variables(file string) (uid string, chosen map[string]string) {
 			}
 		}
 	}
-	if err := json.Unmarshal(text, &board); err != nil {
+	if err := json.Unmarshal(text, &file); err != nil {
 		t.Fatal(err)
 	}
-	chosen = map[string]string{
+	chosen := map[string]string{
 		"__rate_interval": seconds(rateInterval), "__range": seconds(time.Since(s.began)),
 	}
 	const numerical = 3
-	for _, v := range board.Templating.List {
+	for _, v := range file.Templating.List {
 		switch {
 		case v.Type == "datasource":
 		case v.Current.Value == "$__all":
@@ -309,19 +320,19 @@ func (s *stack) variables(file string) (uid string, chosen map[string]string) {
 		default:
 			m := labelValues.FindStringSubmatch(v.Query.(map[string]any)["query"].(string))
 			if m == nil {
-				t.Fatalf("%s: variable %s: %v", file, v.Name, v.Query)
+				t.Fatalf("%s: variable %s: %v", board, v.Name, v.Query)
 			}
 			found := s.labelValues(grafana.Fill(m[1], chosen), m[2])
 			if v.Sort == numerical {
 				slices.SortFunc(found, func(a, b string) int { return leading(a) - leading(b) })
 			}
 			if len(found) == 0 {
-				t.Fatalf("%s: variable %s has no value", file, v.Name)
+				t.Fatalf("%s: variable %s has no value", board, v.Name)
 			}
 			chosen[v.Name] = found[0]
 		}
 	}
-	return board.UID, chosen
+	return chosen
 }
 
 var labelValues = regexp.MustCompile(`^label_values\((.+), (\w+)\)$`)

@@ -100,36 +100,54 @@ func (s *stack) labels(selector string) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// write puts the tables into the page, and what the real exporters expose into the file
-// by which the list is checked where none of them is at hand.
-func write(t *testing.T, lines []line, exposed []exposure) {
-	t.Helper()
-	var table strings.Builder
-	fmt.Fprintf(&table, "Real parts: %s.\n\nStand-ins: %s.\n", realParts, standIns)
-	board, row := "", ""
-	for _, l := range lines {
-		if l.board != board {
-			fmt.Fprintf(&table, "\n### %s.json\n\n| row | panel | query | of | series | last value | |\n|---|---|---|---|--:|--:|---|\n", l.board)
+// table returns the lines as the page has them. A query follows in full, as the figures say
+// nothing about another one of the same name.
+func table(lines []line) string {
+	var text, queries strings.Builder
+	fmt.Fprintf(&text, "Real parts: %s.\n\nStand-ins: %s.\n", realParts, standIns)
+	row := ""
+	for i, l := range lines {
+		if i == 0 || l.board != lines[i-1].board {
+			fmt.Fprintf(&text, "\n### %s.json\n\n| row | panel | query | of | series | last value | |\n|---|---|---|---|--:|--:|---|\n", l.board)
 			row = ""
 		}
 		shown := l.row
 		if row == l.row {
 			shown = ""
 		}
-		board, row = l.board, l.row
-		fmt.Fprintf(&table, "| %s | %s | %s | %s | %d | %s | %s |\n", shown, l.panel, l.legend, l.from, l.series, l.value(), l.verdict())
+		row = l.row
+		fmt.Fprintf(&text, "| %s | %s | %s | %s | %d | %s | %s |\n", shown, l.panel, l.legend, l.from, l.series, l.value(), l.verdict())
+		fmt.Fprintf(&queries, "# %s: %s\n%s\n", l.panel, l.legend, l.expr)
+		if i == len(lines)-1 || l.board != lines[i+1].board {
+			fmt.Fprintf(&text, "\n<details><summary>These queries in PromQL</summary>\n\n```promql\n%s```\n\n</details>\n", &queries)
+			queries.Reset()
+		}
 	}
+	return text.String()
+}
+
+// cutPage returns what the page has before its tables, the tables, and what comes after.
+func cutPage(t *testing.T, text string) (before, tables, after string) {
+	t.Helper()
+	const begin, end = "<!-- queries: begin -->\n", "\n<!-- queries: end -->"
+	before, rest, ok := strings.Cut(text, begin)
+	tables, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no place for the tables", page)
+	}
+	return before + begin, tables, end + after
+}
+
+// write puts the tables into the page, and what the real exporters expose into the file
+// by which the list is checked where none of them is at hand.
+func write(t *testing.T, lines []line, exposed []exposure) {
+	t.Helper()
 	old, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const begin, end = "<!-- queries: begin -->\n", "\n<!-- queries: end -->"
-	before, rest, ok := strings.Cut(string(old), begin)
-	_, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatalf("%s has no place for the table", page)
-	}
-	if err := os.WriteFile(page, []byte(before+begin+table.String()+end+after), 0o644); err != nil {
+	before, _, after := cutPage(t, string(old))
+	if err := os.WriteFile(page, []byte(before+table(lines)+after), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	var list strings.Builder
