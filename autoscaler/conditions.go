@@ -87,7 +87,7 @@ func Trusted(looks []policy.V3Status) Condition {
 	case learning != "":
 		c.Reason, c.Message = v1alpha1.ReasonLearning, "Too little has been seen of metric "+learning
 	case demoted != "":
-		c.Reason, c.Message = v1alpha1.ReasonDemoted, "The forecast of metric "+demoted+" is worse than last value; last value is used"
+		c.Reason, c.Message = v1alpha1.ReasonDemoted, "The forecast of metric "+demoted+" has less skill than safety.demoteWhenSkillBelow; last value is used"
 	default:
 		c.True, c.Reason, c.Message = true, v1alpha1.ReasonSkilled, "The forecast is used"
 	}
