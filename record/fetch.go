@@ -142,14 +142,20 @@ func (r *Recording) Fetch(ctx context.Context, from Source, progress func(done, 
 	return nil
 }
 
-// fetch gets one part, in halves where the answer would be too large.
+// fetch gets one part, in halves where the answer would be too large or takes too long.
 func (r *Recording) fetch(ctx context.Context, source Source, expr string, from, to time.Time) ([]series, error) {
 	got, err := r.ask(ctx, source, expr, from, to)
 	step := r.Plan.Step
 	if r.Plan.Raw {
 		step = time.Minute
 	}
-	if !errors.Is(err, promclient.ErrTooLarge) || to.Sub(from) < 2*step {
+	least := 2 * step
+	if errors.Is(err, promclient.ErrTimeout) {
+		least = max(least, r.Plan.span()/16) // A server that hangs answers no half either.
+	} else if !errors.Is(err, promclient.ErrTooLarge) {
+		return got, err
+	}
+	if to.Sub(from) < least {
 		return got, err
 	}
 	middle := from.Add(to.Sub(from) / 2 / step * step)

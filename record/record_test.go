@@ -357,3 +357,45 @@ func TestHalves(t *testing.T) {
 		}
 	}
 }
+
+// slow answers no more than some time at once in time, and counts what it was asked.
+type slow struct {
+	*promclient.Client
+	most  time.Duration
+	asked *int
+}
+
+func (s slow) Series(ctx context.Context, expr string, from, to time.Time, step time.Duration) ([]promclient.Series, error) {
+	*s.asked++
+	if to.Sub(from) > s.most {
+		return nil, promclient.ErrTimeout
+	}
+	return s.Client.Series(ctx, expr, from, to, step)
+}
+
+// What takes too long at once comes in halves too, and is the same; a server that hangs is not asked
+// down to the last step.
+func TestTimeouts(t *testing.T) {
+	want := filepath.Join(t.TempDir(), "load.csv")
+	whole(t, plan(record.CSV, false), want)
+	c, _ := server(t, -1)
+	output, asked := filepath.Join(t.TempDir(), "load.csv"), 0
+	r, err := record.Begin(plan(record.CSV, false), output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Fetch(t.Context(), slow{c, 0, &asked}, quiet); !errors.Is(err, promclient.ErrTimeout) || asked > 6 {
+		t.Errorf("a server that hangs was asked %d times: %v", asked, err)
+	}
+	if err := r.Fetch(t.Context(), slow{c, 4 * time.Hour, &asked}, quiet); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Write(output, false); err != nil {
+		t.Fatal(err)
+	}
+	a, err := os.ReadFile(want)
+	b, errB := os.ReadFile(output)
+	if err := errors.Join(err, errB); err != nil || !bytes.Equal(a, b) {
+		t.Errorf("the halves make another file (%v)", err)
+	}
+}

@@ -25,7 +25,9 @@ import (
 //
 //	livestory NAME        starts a server over what a controller of two scalers, shop/web
 //	                      and shop/till, published on a day, and sets NAME to its URL
-//	prometheus NAME       starts a server over two days of a shop and sets NAME to its URL
+//	prometheus NAME FLAG...
+//	                      starts a server with the flags over two days of a shop and sets
+//	                      NAME to its URL
 //	queriesonly URL NAME  starts a proxy of it without remote read and sets NAME to its URL
 //	expected FILE         the CSV file holds the load of the shop
 //
@@ -59,12 +61,12 @@ func shopLoad(t time.Time) float64 {
 
 // prometheus implements the verb.
 func (s *servers) prometheus(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: prometheus NAME")
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: prometheus NAME FLAG...")
 	}
 	dir := filepath.Join(s.t.TempDir(), "data")
 	ts.Check(writeShop(dir))
-	ts.Setenv(args[0], promtest.Start(s.t, dir).URL())
+	ts.Setenv(args[0], promtest.Start(s.t, dir, args[1:]...).URL())
 }
 
 // queriesOnly implements the verb.

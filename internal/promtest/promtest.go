@@ -130,10 +130,10 @@ func built(name string) (string, bool) {
 	}
 }
 
-// Start runs a server over dir, as its --storage.tsdb.path, until the test ends.
-func Start(t testing.TB, dir string) *Server {
+// Start runs a server over dir, as its --storage.tsdb.path, with further flags until the test ends.
+func Start(t testing.TB, dir string, flags ...string) *Server {
 	t.Helper()
-	return start(t, dir, "")
+	return start(t, dir, "", flags...)
 }
 
 // StartWith runs a server over dir with the text of a configuration.
@@ -169,11 +169,11 @@ func Backfill(t testing.TB, dir string, openMetrics []byte) {
 	}
 }
 
-func start(t testing.TB, dir, text string) *Server {
+func start(t testing.TB, dir, text string, flags ...string) *Server {
 	t.Helper()
 	// An address that was free may be taken by the time that the server listens.
 	for range 3 {
-		if s := tryStart(t, FreeAddress(t), dir, text); s != nil {
+		if s := tryStart(t, FreeAddress(t), dir, text, flags...); s != nil {
 			return s
 		}
 	}
@@ -191,7 +191,7 @@ func startAt(t testing.TB, address, dir, text string) *Server {
 }
 
 // tryStart returns nil where the server ends before it is ready.
-func tryStart(t testing.TB, address, dir, text string) *Server {
+func tryStart(t testing.TB, address, dir, text string, flags ...string) *Server {
 	t.Helper()
 	binary := Find(t)
 	config := filepath.Join(t.TempDir(), "prometheus.yml")
@@ -201,8 +201,8 @@ func tryStart(t testing.TB, address, dir, text string) *Server {
 	s := &Server{address: address, dir: dir}
 	log := &output{ready: make(chan struct{})}
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	cmd := exec.CommandContext(ctx, binary, "--config.file="+config, "--storage.tsdb.path="+dir,
-		"--storage.tsdb.retention.time=100y", "--web.enable-admin-api", "--web.listen-address="+s.address)
+	cmd := exec.CommandContext(ctx, binary, append([]string{"--config.file=" + config, "--storage.tsdb.path=" + dir,
+		"--storage.tsdb.retention.time=100y", "--web.enable-admin-api", "--web.listen-address=" + s.address}, flags...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = patience

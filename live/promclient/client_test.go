@@ -117,6 +117,30 @@ func TestQuery(t *testing.T) {
 	}
 }
 
+// What takes more than a server lets a query take is too large, in the words of each; what is
+// wrong by itself is not, nor would half of it do.
+func TestServersLimits(t *testing.T) {
+	for text, large := range map[string]bool{
+		"query processing would load too many samples into memory in query execution": true, // Prometheus
+		"exceeded sample limit (1000)":                                                                                         true, // its remote read
+		"expanding series: exceeded series limit: limit 10 violated (got 12)":                                                  true, // Thanos
+		"the query exceeded the maximum number of chunks (limit: 2 chunks) (err-mimir-max-chunks-per-query)":                   true,
+		"the query time range exceeds the limit (query length: 721h0m0s, limit: 720h0m0s)":                                     true, // Cortex
+		"cannot select more than -search.maxSamplesPerQuery=1000 samples; possible solutions: reduce time range for the query": true, // VictoriaMetrics
+		"multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)":                          false,
+	} {
+		c, _ := serve(t, 422, fmt.Sprintf(`{"status":"error","errorType":"execution","error":%q}`, text))
+		_, err := c.Query(t.Context(), expr, at)
+		if !errors.Is(err, promclient.ErrQuery) || errors.Is(err, promclient.ErrTooLarge) != large {
+			t.Errorf("%s: too large %v, want %v: %v", text, errors.Is(err, promclient.ErrTooLarge), large, err)
+		}
+	}
+	c, _ := serve(t, 503, `{"status":"error","errorType":"timeout","error":"query timed out in expression evaluation"}`)
+	if _, err := c.Query(t.Context(), expr, at); !errors.Is(err, promclient.ErrTimeout) || !errors.Is(err, promclient.ErrUnavailable) {
+		t.Errorf("a query that the server gave up: %v", err)
+	}
+}
+
 // A NaN is as good as no data, an infinity is not.
 func TestNaNIsNoData(t *testing.T) {
 	c, _ := serve(t, 200, vector(sample("a", "NaN")))

@@ -18,13 +18,15 @@ var (
 	ErrNotFinite = errors.New("result is not a finite number")
 	// ErrPartial: the server answered with warnings, that part of the data was not read.
 	ErrPartial = errors.New("answer may be incomplete")
-	// ErrQuery: the server refuses the expression, or the query takes too much.
+	// ErrQuery: the server refuses the expression, or the query takes too much; the latter is
+	// ErrTooLarge too where the server says so in words that are known.
 	ErrQuery = errors.New("query was refused")
 	// ErrDenied: the credentials are missing, wrong or do not suffice.
 	ErrDenied = errors.New("access was denied")
 	// ErrThrottled: the server asks for fewer requests.
 	ErrThrottled = errors.New("too many requests")
-	// ErrTimeout: no answer came within Config.Timeout.
+	// ErrTimeout: no answer came within Config.Timeout, or the server gave the query up; the latter
+	// is ErrUnavailable too.
 	ErrTimeout = errors.New("no answer in time")
 	// ErrUnavailable: the server cannot be reached, or fails.
 	ErrUnavailable = errors.New("server is unavailable")
@@ -32,7 +34,8 @@ var (
 	ErrBreakerOpen = errors.New("server failed repeatedly and is left alone")
 	// ErrBadResponse: the answer is not one of the Prometheus HTTP API.
 	ErrBadResponse = errors.New("answer is not one of Prometheus")
-	// ErrTooLarge: the answer has more bytes or series than the limit.
+	// ErrTooLarge: the answer has more bytes or series than the limit, or would take more than the
+	// server lets a query take.
 	ErrTooLarge = errors.New("answer is too large")
 	// ErrCredentials: a file with credentials cannot be used.
 	ErrCredentials = errors.New("credentials cannot be used")

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -204,6 +205,24 @@ const (
 	noTenant  = "no org id"
 )
 
+// beyondLimit are the words of servers for a query that takes more than they let it: Prometheus's
+// --query.max-samples and --storage.remote.read-sample-limit, the limits of Thanos's stores, Cortex's
+// and Mimir's, and those of VictoriaMetrics, which names the flag.
+var beyondLimit = []string{
+	"too many samples", "exceeded sample limit",
+	"exceeded series limit", "exceeded chunks limit", "query time range exceeds the limit", "err-mimir-max-",
+	"-search.max",
+}
+
+// alsoError is an error of a second kind too.
+type alsoError struct {
+	error
+	kind error
+}
+
+func (e *alsoError) Unwrap() error        { return e.error }
+func (e *alsoError) Is(target error) bool { return target == e.kind }
+
 // statusError returns the error of an answer that is none.
 func statusError(resp *http.Response, body []byte) error {
 	code := resp.StatusCode
@@ -223,13 +242,20 @@ func statusError(resp *http.Response, body []byte) error {
 		if strings.Contains(said.Error, storeAway) {
 			return &retryable{err: withText(ErrPartial, text)}
 		}
+		if slices.ContainsFunc(beyondLimit, func(words string) bool { return strings.Contains(said.Error, words) }) {
+			return &alsoError{withText(ErrQuery, text), ErrTooLarge}
+		}
 		return withText(ErrQuery, text)
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
 		return withText(ErrDenied, text)
 	case http.StatusTooManyRequests:
 		return &retryable{err: withText(ErrThrottled, text), after: retryAfter(resp.Header, time.Now())}
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return &retryable{err: withText(ErrUnavailable, text), after: retryAfter(resp.Header, time.Now())}
+		err := withText(ErrUnavailable, text)
+		if said.ErrorType == "timeout" {
+			err = &alsoError{err, ErrTimeout}
+		}
+		return &retryable{err: err, after: retryAfter(resp.Header, time.Now())}
 	}
 	switch code / 100 {
 	case 3:
