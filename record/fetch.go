@@ -27,6 +27,9 @@ var (
 	ErrOther = errors.New("holds parts of another recording")
 	// ErrNothing is returned where no query gave a sample in the whole time.
 	ErrNothing = errors.New("no series has a sample in the whole time")
+	// ErrNoLoad is returned where values are to be written as load, which is finite and at
+	// least 0, and are not.
+	ErrNoLoad = errors.New("is no load")
 )
 
 // series is what a part holds of one series: times are in milliseconds since 1970.

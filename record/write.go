@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -58,6 +59,9 @@ func (r *Recording) Write(output string, replace bool) (sum Summary, err error) 
 		return sum, errors.Join(err, os.RemoveAll(tmp))
 	}
 	if replace {
+		if err := Replaceable(output); err != nil {
+			return sum, err
+		}
 		if err := os.RemoveAll(output); err != nil {
 			return sum, err
 		}
@@ -66,6 +70,39 @@ func (r *Recording) Write(output string, replace bool) (sum Summary, err error) 
 		return sum, fmt.Errorf("write %s: %w", output, err)
 	}
 	return sum, r.Discard()
+}
+
+// Replaceable returns an error where what is at output is nothing that Write may have written: a folder
+// that holds something else, or a device.
+func Replaceable(output string) error {
+	info, err := os.Lstat(output)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.IsDir():
+		if !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0 {
+			return fmt.Errorf("%s: not a file or folder, so it is not replaced", output)
+		}
+		return nil
+	}
+	entries, err := os.ReadDir(output)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == PlanFile {
+			return nil
+		}
+	}
+	// Several metrics as CSV are a folder of such files.
+	for _, e := range entries {
+		if e.IsDir() || filepath.Ext(e.Name()) != ".csv" {
+			return fmt.Errorf("%s: not a recording (no %s), so it is not replaced", output, PlanFile)
+		}
+	}
+	return nil
 }
 
 // each calls f with the parts in the order of time, and counts.
@@ -82,7 +119,8 @@ func (r *Recording) each(f func(p part, got []series) error) (Summary, error) {
 			return sum, err
 		}
 		for _, s := range got {
-			seen[key(s.Labels)] = true
+			name, others := named(s.Labels, r.Plan.Queries[p.query].Name)
+			seen[name+"\xff"+key(others)] = true
 			heard[p.query] = heard[p.query] || len(s.Times) > 0
 			sum.Samples += len(s.Times)
 		}
@@ -140,16 +178,28 @@ func (r *Recording) writeCSV(name string, zip bool) (Summary, error) {
 	if err != nil {
 		return sum, err
 	}
+	finite := all[:0:0]
+	for i, s := range all {
+		if k := slices.IndexFunc(s.Values, func(v float64) bool { return v < 0 }); k >= 0 {
+			return sum, fmt.Errorf("%s %w: it is %v at %s; blocks and OpenMetrics hold any number", r.Plan.Queries[i].Expr, ErrNoLoad,
+				s.Values[k], s.Start.Add(time.Duration(k)*s.Step).Format(time.RFC3339))
+		}
+		if st := datasets.Stats(s); st.Points > st.Missing {
+			finite = append(finite, s)
+		} else if !slices.Contains(sum.Silent, r.Plan.Queries[i].Expr) {
+			sum.Silent = append(sum.Silent, r.Plan.Queries[i].Expr)
+		}
+	}
+	if len(finite) == 0 {
+		return sum, fmt.Errorf("%s %w: it is never a finite number", strings.Join(sum.Silent, ", "), ErrNoLoad)
+	}
 	if len(all) == 1 {
 		return sum, file(name, zip, func(w io.Writer) error { return datasets.WriteCSV(w, all[0]) })
 	}
 	if err := os.Mkdir(name, 0o755); err != nil {
 		return sum, err
 	}
-	for _, s := range all {
-		if datasets.Stats(s).Points == 0 {
-			continue
-		}
+	for _, s := range finite {
 		if err := file(filepath.Join(name, s.Name+".csv"), false, func(w io.Writer) error { return datasets.WriteCSV(w, s) }); err != nil {
 			return sum, err
 		}

@@ -26,14 +26,14 @@ func recordCommand() *cli.Command {
 			".gz is compressed. What was interrupted goes on where it was when the same command is\n" +
 			"run again. docs/recording.md has more.",
 		Flags: append(promFlags(),
-			&cli.StringFlag{Name: "query", Usage: "record `PROMQL`"},
+			&cli.StringSliceFlag{Name: "query", Usage: "record `PROMQL`; may be repeated, and as CSV several are a folder with a file each"},
 			&cli.StringFlag{Name: "scaler", Usage: "record what the manifest `FILE` needs"},
 			&cli.BoolFlag{Name: "raw", Usage: "record the samples that the query reads as they were scraped, not its values", DisableDefaultText: true},
 			&cli.StringFlag{Name: "remote-read", Usage: "read raw samples by Prometheus's remote read, staleness markers too: `WHEN` is auto (where the server offers it), always or never", Value: "auto"},
 			&cli.StringFlag{Name: "since", Usage: "begin at `TIME`: 14d ago, or 2026-01-02T15:04:05Z", Value: "14d"},
 			&cli.StringFlag{Name: "until", Usage: "end at `TIME`", DefaultText: "now"},
 			&cli.StringFlag{Name: "step", Usage: "evaluate the query every `DURATION`", Value: "30s"},
-			&cli.StringFlag{Name: "name", Usage: "call a series without a name `NAME`", Value: "load"},
+			&cli.StringSliceFlag{Name: "name", Usage: "call a series without a name, and its file, `NAME`; of several queries in their order", DefaultText: "load, load_2, ..."},
 			&cli.StringFlag{Name: "format", Usage: "write `FORMAT`: csv, openmetrics or tsdb", DefaultText: "told by the name after -o"},
 			&cli.BoolFlag{Name: "force", Usage: "replace what is there, and drop the parts of another recording", DisableDefaultText: true},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, or for blocks to a folder; required"},
@@ -50,6 +50,9 @@ func runRecord(c *cli.Context) error {
 	if output == "" {
 		return errors.New("--output: is missing; name a file such as load.csv, or a folder for blocks")
 	}
+	if output == "-" {
+		return errors.New("--output: a recording is written whole or not at all, so it cannot go to standard output; name a file such as load.csv")
+	}
 	cfg, err := promConfig(c)
 	if err != nil {
 		return err
@@ -61,6 +64,9 @@ func runRecord(c *cli.Context) error {
 	plan.Source, plan.Tenant = cfg.URL, cfg.Tenant != ""
 	if _, err := os.Lstat(output); err == nil && !c.Bool("force") {
 		return fmt.Errorf("%s: is there already; choose another with -o, or replace it with --force", output)
+	}
+	if err := record.Replaceable(output); err != nil {
+		return fmt.Errorf("%w; choose another with -o", err)
 	}
 	client, err := promclient.New(cfg)
 	if err != nil {
@@ -148,6 +154,9 @@ func finish(c *cli.Context, r *record.Recording, source record.Source, output st
 	if errors.Is(err, record.ErrNothing) {
 		return errors.Join(fmt.Errorf("%w; check the query and the time: %v", err, r.Plan), r.Discard())
 	}
+	if errors.Is(err, record.ErrNoLoad) {
+		return errors.Join(err, r.Discard())
+	}
 	if err != nil {
 		return err
 	}
@@ -186,19 +195,20 @@ func planOf(c *cli.Context, now time.Time) (record.Plan, error) {
 	}
 	// The grid is that of the clock, whenever the recording is made.
 	plan.From, plan.To = plan.From.UTC().Truncate(plan.Step), plan.To.UTC().Truncate(plan.Step)
-	if c.String("query") != "" && c.String("scaler") != "" || c.String("query") == "" && c.String("scaler") == "" {
+	exprs := c.StringSlice("query")
+	if (len(exprs) > 0) == (c.String("scaler") != "") {
 		faults = append(faults, errors.New("give either --query or --scaler"))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return plan, err
 	}
-	if plan.Samples == record.ByRemote && (c.String("query") != "" && !plan.Raw || plan.Format == record.CSV) {
+	if plan.Samples == record.ByRemote && (len(exprs) > 0 && !plan.Raw || plan.Format == record.CSV) {
 		return plan, errors.New("--remote-read: always: it gives samples, and this records values of queries; add --raw, and name a folder or a file .om after -o")
 	}
 	if file := c.String("scaler"); file != "" {
 		return plan, planScaler(c, &plan, file)
 	}
-	return plan, planQuery(&plan, record.Query{Name: c.String("name"), Expr: c.String("query")})
+	return plan, planQueries(&plan, exprs, c.StringSlice("name"))
 }
 
 // remoteReads are the values of --remote-read.

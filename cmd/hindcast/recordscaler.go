@@ -14,17 +14,40 @@ import (
 	"hindcast.dev/record"
 )
 
-// planQuery plans the values of a query, or the samples that it reads.
-func planQuery(plan *record.Plan, q record.Query) error {
-	if err := promdb.Validate(q.Expr); err != nil {
-		return flagError("query", err)
+// planQueries plans the values of queries, or the samples that they read.
+func planQueries(plan *record.Plan, exprs, names []string) error {
+	if len(names) > len(exprs) {
+		return flagError("name", fmt.Errorf("%d names are given for %d queries", len(names), len(exprs)))
 	}
-	if !plan.Raw {
-		plan.Queries = []record.Query{q}
-		return nil
+	named := map[string]bool{}
+	for i, expr := range exprs {
+		q := record.Query{Name: "load", Expr: expr}
+		switch {
+		case i < len(names):
+			q.Name = names[i]
+		case i > 0:
+			q.Name = fmt.Sprintf("load_%d", i+1)
+		}
+		if q.Name == "" || strings.ContainsAny(q.Name, `/\`) {
+			return flagError("name", fmt.Errorf("%q is no name of a series and a file", q.Name))
+		}
+		if named[q.Name] {
+			return flagError("name", fmt.Errorf("%q is given twice; each query needs its own", q.Name))
+		}
+		named[q.Name] = true
+		if err := promdb.Validate(expr); err != nil {
+			return flagError("query", err)
+		}
+		if !plan.Raw {
+			plan.Queries = append(plan.Queries, q)
+			continue
+		}
+		plan.Load = append(plan.Load, q)
+		if err := addSelectors(plan, q); err != nil {
+			return err
+		}
 	}
-	plan.Load = []record.Query{q}
-	return addSelectors(plan, q)
+	return nil
 }
 
 // addSelectors plans the raw samples of the series that a query reads.
