@@ -117,6 +117,9 @@ func generate(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return errors.New("datasets generate takes the name of a scenario or a YAML file; see `hindcast datasets generate --help`")
 	}
+	if err := noInput(c.String("output"), c.Args().First()); err != nil {
+		return err
+	}
 	sc, err := scenario(c.Args().First(), c.App.Reader)
 	if err != nil {
 		return err

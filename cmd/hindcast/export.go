@@ -45,6 +45,9 @@ func exportLoad(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := noInput(c.String("output"), c.Args().First()); err != nil {
+		return err
+	}
 	t, err := openTable(c.Args().First(), c.String("unit"))
 	if err != nil {
 		return err

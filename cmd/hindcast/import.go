@@ -63,6 +63,12 @@ func importFiles(c *cli.Context) error {
 	if first := c.Args().First(); strings.HasPrefix(first, "tsdb:") {
 		return importDatabase(c, first, cfg)
 	}
+	if err := noInput(c.String("output"), c.Args().Slice()...); err != nil {
+		return err
+	}
+	if err := eachOnce(c.Args().Slice()); err != nil {
+		return err
+	}
 	var sources []importer.Source
 	for _, name := range c.Args().Slice() {
 		sources = append(sources, importer.Source{Name: name, Open: func() (io.ReadCloser, error) {
@@ -98,6 +104,20 @@ func importDatabase(c *cli.Context, folder string, cfg importer.Config) error {
 		return err
 	}
 	fmt.Fprintf(c.App.ErrWriter, "%s: %d values, one every %v\n", folder, len(s.Values), datasets.Duration(s.Step))
+	return nil
+}
+
+// eachOnce returns an error for a file that has two of the names, such as a link to the newest log.
+func eachOnce(names []string) error {
+	infos := make([]os.FileInfo, len(names))
+	for i, name := range names {
+		infos[i], _ = os.Stat(name) // what is not there is an error when it is opened
+		for k := range i {
+			if infos[i] != nil && infos[k] != nil && infos[i].Mode().IsRegular() && os.SameFile(infos[i], infos[k]) {
+				return fmt.Errorf("%s: is the same file as %s; its lines would count double, name it once", name, names[k])
+			}
+		}
+	}
 	return nil
 }
 

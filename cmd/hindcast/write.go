@@ -79,6 +79,21 @@ func writeStream(name string, write func(w io.Writer) error) (err error) {
 	return nil
 }
 
+// noInput returns an error where the file that is to be written is one that is read, which it would
+// replace.
+func noInput(output string, inputs ...string) error {
+	to, err := os.Stat(output)
+	if err != nil || !to.Mode().IsRegular() {
+		return nil
+	}
+	for _, name := range inputs {
+		if from, err := os.Stat(name); err == nil && os.SameFile(from, to) {
+			return fmt.Errorf("--output: %s is read, and would be replaced; name another file", output)
+		}
+	}
+	return nil
+}
+
 // cause leaves out the name of the temporary file, which says nothing to a user.
 func cause(err error) error {
 	if at, ok := errors.AsType[*fs.PathError](err); ok {
