@@ -216,7 +216,7 @@ func costPanels() []panel {
 			title: "Requested CPU that is used", unit: "percentunit", min: zero,
 			about:   "Of the cores that the pods request: what is not used was paid for headroom. Under a quarter for most of a day is what HindcastOverProvisioned means; above 1 they use more than they asked for.",
 			marks:   usedShare,
-			queries: []query{{expr: `sum by (policy) (rate(container_cpu_usage_seconds_total{@pod,container!="",container!="POD"}[$__rate_interval])) / sum by (policy) (kube_pod_container_resource_requests{@pod,resource="cpu"})`, legend: byPolicy}},
+			queries: []query{{expr: `sum by (policy) (rate(container_cpu_usage_seconds_total{@pod,container!="",container!="POD"}[$__rate_interval])) / sum by (policy) (kube_pod_container_resource_requests{@pod,resource="cpu"}` + unfinished + `)`, legend: byPolicy}},
 		},
 		{
 			title: "Replica-hours", kind: number, unit: "short", decimals: 1, width: 6, about: "Over the time range.",

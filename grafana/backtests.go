@@ -64,7 +64,7 @@ func sidePanels() []panel {
 		{
 			title: "Requested CPU that is used", unit: "percentunit", min: zero, about: "Of the cores that the pods request.",
 			marks:   usedShare,
-			queries: []query{{expr: `sum by (policy) (rate(container_cpu_usage_seconds_total` + ofContainers + `[$__rate_interval])) / sum by (policy) (kube_pod_container_resource_requests{@pod,resource="cpu"})`, legend: byPolicy}},
+			queries: []query{{expr: `sum by (policy) (rate(container_cpu_usage_seconds_total` + ofContainers + `[$__rate_interval])) / sum by (policy) (kube_pod_container_resource_requests{@pod,resource="cpu"}` + unfinished + `)`, legend: byPolicy}},
 		},
 		{
 			title: "Changes of size", unit: "short", min: zero, about: "Within the last hour.",

@@ -67,6 +67,10 @@ type query struct {
 	marks    []mark
 }
 
+// unfinished keeps the pods that hold what they request: kube-state-metrics tells of those that are done,
+// as of a Job, or were evicted, until somebody deletes them.
+const unfinished = ` and on (policy, namespace, pod) kube_pod_status_phase{@policy,phase=~"Pending|Running"} == 1`
+
 // matchers are what the words of a query stand for.
 var matchers = strings.NewReplacer(
 	"@deployment", `namespace="$namespace",deployment="$deployment",policy=~"$policy"`,

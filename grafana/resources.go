@@ -28,8 +28,8 @@ func computePanels() []panel {
 			title: "CPU", unit: "short", min: zero, about: "Cores used by all pods, and what they request and may use at most.",
 			queries: []query{
 				{expr: `sum by (policy) (` + used + `)`, legend: "{{policy}} used"},
-				{expr: `sum by (policy) (kube_pod_container_resource_requests{@pod,resource="cpu"})`, legend: "{{policy}} requested", dashed: true},
-				{expr: `sum by (policy) (kube_pod_container_resource_limits{@pod,resource="cpu"})`, legend: "{{policy}} limit", dashed: true},
+				{expr: `sum by (policy) (kube_pod_container_resource_requests{@pod,resource="cpu"}` + unfinished + `)`, legend: "{{policy}} requested", dashed: true},
+				{expr: `sum by (policy) (kube_pod_container_resource_limits{@pod,resource="cpu"}` + unfinished + `)`, legend: "{{policy}} limit", dashed: true},
 			},
 		},
 		{
@@ -38,14 +38,14 @@ func computePanels() []panel {
 				{expr: `max by (policy) (` + used + `)`, legend: "{{policy}} busiest"},
 				{expr: `quantile by (policy) (0.5, ` + used + `)`, legend: "{{policy}} median"},
 				{expr: `min by (policy) (` + used + `)`, legend: "{{policy}} idlest"},
-				{expr: `max by (policy) (kube_pod_container_resource_limits{@pod,resource="cpu"})`, legend: "{{policy}} limit", dashed: true},
+				{expr: `max by (policy) (kube_pod_container_resource_limits{@pod,resource="cpu"}` + unfinished + `)`, legend: "{{policy}} limit", dashed: true},
 			},
 		},
 		{
 			title: "Memory", unit: "bytes", min: zero, about: "Working set of all pods, and what they request.",
 			queries: []query{
 				{expr: `sum by (policy) (container_memory_working_set_bytes` + ofContainers + `)`, legend: "{{policy}} used"},
-				{expr: `sum by (policy) (kube_pod_container_resource_requests{@pod,resource="memory"})`, legend: "{{policy}} requested", dashed: true},
+				{expr: `sum by (policy) (kube_pod_container_resource_requests{@pod,resource="memory"}` + unfinished + `)`, legend: "{{policy}} requested", dashed: true},
 			},
 		},
 		{
@@ -53,7 +53,7 @@ func computePanels() []panel {
 			queries: []query{
 				{expr: `max by (policy) (container_memory_working_set_bytes` + ofContainers + `)`, legend: "{{policy}} largest"},
 				{expr: `quantile by (policy) (0.5, container_memory_working_set_bytes` + ofContainers + `)`, legend: "{{policy}} median"},
-				{expr: `min by (policy) (kube_pod_container_resource_limits{@pod,resource="memory"})`, legend: "{{policy}} limit", dashed: true},
+				{expr: `min by (policy) (kube_pod_container_resource_limits{@pod,resource="memory"}` + unfinished + `)`, legend: "{{policy}} limit", dashed: true},
 			},
 		},
 	}
@@ -115,7 +115,7 @@ func lifePanels() []panel {
 func capacityPanels() []panel {
 	capacity := func(resource string) []query {
 		return []query{
-			{expr: `sum by (policy) (kube_pod_container_resource_requests{@policy,resource="` + resource + `",node!=""})`, legend: "{{policy}} requested by pods"},
+			{expr: `sum by (policy) (kube_pod_container_resource_requests{@policy,resource="` + resource + `",node!=""}` + unfinished + `)`, legend: "{{policy}} requested by pods"},
 			{expr: `sum by (policy) (kube_node_status_allocatable{@policy,resource="` + resource + `"})`, legend: "{{policy}} for pods", dashed: true},
 			{expr: `sum by (policy) (kube_node_status_capacity{@policy,resource="` + resource + `"})`, legend: "{{policy}} of the nodes", dashed: true},
 		}
