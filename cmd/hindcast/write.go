@@ -82,12 +82,10 @@ func writeStream(name string, write func(w io.Writer) error) (err error) {
 // noInput returns an error where the file that is to be written is one that is read, which it would
 // replace.
 func noInput(output string, inputs ...string) error {
-	to, err := os.Stat(output)
-	if err != nil || !to.Mode().IsRegular() {
-		return nil
-	}
+	to, _ := os.Stat(output) // what is not there is in nobody's way
 	for _, name := range inputs {
-		if from, err := os.Stat(name); err == nil && os.SameFile(from, to) {
+		from, _ := os.Stat(name)
+		if to != nil && from != nil && to.Mode().IsRegular() && os.SameFile(from, to) {
 			return fmt.Errorf("--output: %s is read, and would be replaced; name another file", output)
 		}
 	}
