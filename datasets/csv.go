@@ -330,6 +330,8 @@ func parseLoad(field string) (v float64, msg string) {
 		return 0, fmt.Sprintf("value %s is not finite", quote(field))
 	case v < 0:
 		return 0, fmt.Sprintf("load %s is negative", quote(field))
+	case v > HighestLoad:
+		return 0, fmt.Sprintf("load %s is above %g", quote(field), HighestLoad)
 	}
 	return v, ""
 }

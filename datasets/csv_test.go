@@ -164,6 +164,7 @@ func TestReadCSVErrors(t *testing.T) {
 		{"NaN in the first row", "0,NaN\n60,1\n", `f.csv:1: value "NaN" is not finite; for a gap leave the value empty or leave out the row`},
 		{"infinity", "0,1\n60,+Inf\n", `f.csv:2: value "+Inf" is not finite; for a gap leave the value empty or leave out the row`},
 		{"too large", "0,1\n60,1e999\n", `f.csv:2: value "1e999" is not finite; for a gap leave the value empty or leave out the row`},
+		{"too much", "0,1e300\n60,1.1e300\n", `f.csv:2: load "1.1e300" is above 1e+300; for a gap leave the value empty or leave out the row`},
 		{"negative load", "0,1\n60,-2\n", `f.csv:2: load "-2" is negative; for a gap leave the value empty or leave out the row`},
 		{"word for a number", "0,1\n60,null\n", `f.csv:2: value "null" is not a number; for a gap leave the value empty or leave out the row`},
 		{"thousands", "0;1.000,5\n60;2\n", `f.csv:1: value "1.000,5" is not a number; for a gap leave the value empty or leave out the row`},

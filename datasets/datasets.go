@@ -8,7 +8,6 @@ package datasets
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"time"
 
@@ -62,15 +61,19 @@ func (s Series) End() time.Time { return s.Start.Add(time.Duration(len(s.Values)
 // a wrong date or step is an error and not an exhausted machine.
 const maxPoints = 50_000_000
 
+// HighestLoad is the highest load that readers accept: sums over a series, and bands around
+// what is forecast of it, stay in the range of a float64.
+const HighestLoad = 1e300
+
 // check returns an error for a series that no reader of this package returns.
 func (s Series) check() error {
 	if s.Step <= 0 {
 		return fmt.Errorf("series %s has step %s; it must be positive", quote(s.Name), s.Step)
 	}
 	for i, v := range s.Values {
-		if v < 0 || math.IsInf(v, 0) {
-			return fmt.Errorf("series %s has value %g at %s; load is finite and at least 0",
-				quote(s.Name), v, s.Start.Add(time.Duration(i)*s.Step).UTC().Format(time.RFC3339))
+		if v < 0 || v > HighestLoad {
+			return fmt.Errorf("series %s has value %g at %s; load is from 0 to %g",
+				quote(s.Name), v, s.Start.Add(time.Duration(i)*s.Step).UTC().Format(time.RFC3339), HighestLoad)
 		}
 	}
 	return nil

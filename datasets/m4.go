@@ -123,6 +123,8 @@ func (r *M4Reader) series(fields []string, line int) (M4Series, error) {
 			return fault(fmt.Sprintf("value %s of series %s is not a number", quote(field), quote(s.ID)), "write an id and then numbers per row")
 		case math.IsNaN(v) || math.IsInf(v, 0):
 			return fault(fmt.Sprintf("value %s of series %s is not finite", quote(field), quote(s.ID)), "series have no gaps here; leave the series out")
+		case math.Abs(v) > HighestLoad:
+			return fault(fmt.Sprintf("value %s of series %s is beyond %g", quote(field), quote(s.ID), HighestLoad), "write the series in a larger unit")
 		}
 		s.Values[i] = v
 	}

@@ -92,6 +92,7 @@ func TestM4ReaderFaults(t *testing.T) {
 		"H1,1,,3\n":             `m4.csv:1: value 2 of series "H1" is missing; series have no gaps here; fill it or leave the series out`,
 		"H1,many,3\n":           `m4.csv:1: value "many" of series "H1" is not a number; write an id and then numbers per row`,
 		"H1,1\nH2,NaN\n":        `m4.csv:2: value "NaN" of series "H2" is not finite; series have no gaps here; leave the series out`,
+		"H1,1\nH2,-1e307\n":     `m4.csv:2: value "-1e307" of series "H2" is beyond 1e+300; write the series in a larger unit`,
 		"H1,1\nH2,1e999\n":      `m4.csv:2: value "1e999" of series "H2" is not finite; series have no gaps here; leave the series out`,
 		"H1,1\n\"H2,1\n":        `m4.csv:2: extraneous or missing " in quoted-field; quote a whole field, and double a quote inside it`,
 		"\xff\xfeH\x001\x00,\n": "m4.csv:1: the text is UTF-16; save it as UTF-8",

@@ -53,6 +53,8 @@ func hardSeries(n int) map[string]struct {
 		"a huge spike":  of(true, at(n-3, 1e300)),
 		"the largest":   of(true, at(n/2, math.MaxFloat64)),
 		"all huge":      of(true, func(i int) float64 { return 1e300 * (1 + float64(i%3)) }),
+		"close to it":   of(true, func(i int) float64 { return math.MaxFloat64 * (.5 + .5*math.Abs(math.Sin(7*float64(i)))) }),
+		"off and on":    of(true, func(i int) float64 { return math.MaxFloat64 * float64(i/10%2) }),
 		"denormal":      of(true, func(i int) float64 { return math.SmallestNonzeroFloat64 * float64(i%4) }),
 		"tiny and huge": of(true, func(i int) float64 { return math.Pow(10, float64(i%7*90-270)) }),
 	}

@@ -85,7 +85,7 @@ func (b *intervalBand) settle(actual float64) {
 // weigh moves weight to the sources whose quantiles lost least.
 func (b *intervalBand) weigh(actual float64, was *issuedBand) {
 	// Of forecasts without any error a loss is of unusual size, however small.
-	usual := max(4*max(b.recent, b.long), math.SmallestNonzeroFloat64)
+	usual := clamp(4*max(b.recent, b.long), math.SmallestNonzeroFloat64, math.MaxFloat64)
 	rate := sourceRate / math.Sqrt(float64(b.horizon))
 	for i, q := range trackedLevels {
 		var losses [sources]float64
@@ -128,7 +128,7 @@ func (b *intervalBand) issue(point float64, recent *rollingQuantile) {
 // ask returns the quantile of each source at a level, which it may have to be called
 // otherwise.
 func (b *intervalBand) ask(point, level float64, recent *rollingQuantile) [sources]float64 {
-	return [sources]float64{b.slow.around(point, level), b.quick.around(point, level), max(recent.around(recent.median(), level), 0)}
+	return [sources]float64{b.slow.around(point, level), b.quick.around(point, level), bounded(recent.around(recent.median(), level))}
 }
 
 // quantile returns the newest quantile at level q, linear between tracked levels.

@@ -55,7 +55,7 @@ func (m *margins) settle(e, was float64) {
 
 // around returns the quantile at a level of what is forecast to be point, never below 0.
 func (m *margins) around(point, level float64) float64 {
-	return max(point+m.scale*m.scores.quantile(level), 0)
+	return bounded(point + m.scale*m.scores.quantile(level))
 }
 
 // skip takes an error of 0 that says nothing of what errors will be.

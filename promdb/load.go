@@ -112,8 +112,8 @@ func trim(s *datasets.Series, query string) error {
 		return fmt.Errorf("query %q: %w at any time", query, ErrNoData)
 	}
 	for i, v := range s.Values {
-		if v < 0 || math.IsInf(v, 0) {
-			return fmt.Errorf("query %q is %g at %s; load is finite and at least 0", query, v, stamp(s.Start.Add(time.Duration(i)*s.Step)))
+		if v < 0 || v > datasets.HighestLoad {
+			return fmt.Errorf("query %q is %g at %s; load is from 0 to %g", query, v, stamp(s.Start.Add(time.Duration(i)*s.Step)), datasets.HighestLoad)
 		}
 	}
 	return nil
