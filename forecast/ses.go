@@ -77,7 +77,7 @@ func (p *smoothedLevel) variances(n int) []float64 {
 }
 
 // fitLevel returns the level after the values, for the alpha of the least squared
-// errors within [0.0001, 0.9999] where alpha is 0.
+// errors within [0.0001, 0.9999] where alpha is 0. Of a flat past all fit, and it is the lowest.
 func fitLevel(ctx context.Context, values []float64, alpha float64) (*smoothedLevel, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

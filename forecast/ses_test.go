@@ -3,6 +3,7 @@ package forecast_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"hindcast.dev/forecast"
@@ -62,6 +63,25 @@ func TestSESMinimisesSquares(t *testing.T) {
 		}
 		_, want = bestStart(values[:7], .3)
 		checkNear(t, "alpha given", predict(mustFit(t, forecast.SES{Alpha: .3}, minutes(values[:7]...)), 2), []float64{want, want}, 1e-6)
+	}
+}
+
+// On a flat past no alpha is better than another: each leaves no error and forecasts the one value there
+// is, so that the search may end anywhere. Ours ends at its lowest alpha; R's forecast::ses gives 0.20006, which is
+// where its search starts, a fifth of the way from 0.0001 to 0.9999, and where it stays.
+func TestSESFlat(t *testing.T) {
+	for _, level := range []float64{0, 42, 1e9} {
+		for _, n := range []int{1, 2, 50} {
+			values := generate(n, func(int) float64 { return level })
+			found := predict(mustFit(t, forecast.SES{}, minutes(values...)), 3)
+			for _, alpha := range []float64{.0001, .0001 + .2*(.9999-.0001), .9999} {
+				sse, end := plainSES(values, alpha, level)
+				given := predict(mustFit(t, forecast.SES{Alpha: alpha}, minutes(values...)), 3)
+				if sse != 0 || end != level || !slices.Equal(given, []float64{level, level, level}) || !slices.Equal(found, given) {
+					t.Errorf("%d times %v, alpha %v: squared errors %v, forecasts %v, those of the alpha found %v", n, level, alpha, sse, given, found)
+				}
+			}
+		}
 	}
 }
 
