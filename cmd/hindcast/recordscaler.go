@@ -93,7 +93,14 @@ func planScaler(c *cli.Context, plan *record.Plan, file string) error {
 	case doc.HorizontalPodAutoscaler != nil:
 		h := doc.HorizontalPodAutoscaler
 		namespace, target = h.Namespace, h.Spec.ScaleTargetRef
-		p, err := policy.NewHPA(h.Spec, policy.HPAConfig{})
+		// All containers of the pods are recorded, whichever of them a metric is of.
+		const container = "all"
+		for i := range h.Spec.Metrics {
+			if r := h.Spec.Metrics[i].ContainerResource; r != nil {
+				r.Container = container
+			}
+		}
+		p, err := policy.NewHPA(h.Spec, policy.HPAConfig{Container: container})
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
