@@ -139,7 +139,7 @@ func workloadSeries(namespace string, target autoscalingv2.CrossVersionObjectRef
 	var out []string
 	for _, name := range []string{
 		metricnames.ContainerCPU, metricnames.ContainerMemory, metricnames.PodRequests, metricnames.PodLimits,
-		metricnames.PodPhase, metricnames.PodReady, metricnames.PodCreated, metricnames.PodRestarts,
+		metricnames.PodPhase, metricnames.PodReady, metricnames.PodCreated, metricnames.PodStartTime, metricnames.PodReadyTime, metricnames.PodRestarts,
 	} {
 		out = append(out, name+pods)
 	}
@@ -148,8 +148,10 @@ func workloadSeries(namespace string, target autoscalingv2.CrossVersionObjectRef
 	switch kind {
 	case "deployment":
 		out = append(out, metricnames.DeploymentSpec+of, metricnames.DeploymentStatus+of, metricnames.DeploymentReady+of)
-	case "statefulset", "replicaset":
-		out = append(out, "kube_"+kind+"_replicas"+of, "kube_"+kind+"_status_replicas"+of)
+	case "statefulset":
+		out = append(out, "kube_statefulset_replicas"+of, "kube_statefulset_status_replicas"+of, "kube_statefulset_status_replicas_ready"+of)
+	case "replicaset":
+		out = append(out, "kube_replicaset_spec_replicas"+of, "kube_replicaset_status_replicas"+of, "kube_replicaset_status_ready_replicas"+of)
 	}
 	return out
 }
