@@ -58,7 +58,7 @@ func saturationPanels() []panel {
 	return []panel{
 		{
 			title: "In flight, and waiting", unit: "short", min: zero, width: 8,
-			about: "Requests that are being worked on, and those among them that wait for a core. A queue that does not go away wants more pods.",
+			about: "Requests that came in and are not yet answered, and those among them that wait for a core (in a backtest) or for a thread (in the sample). A queue that does not go away wants more pods.",
 			queries: []query{
 				{expr: `sum by (policy) (http_requests_in_flight{@pod})`, legend: "{{policy}} in flight"},
 				{expr: `sum by (policy) (http_requests_queued{@pod})`, legend: "{{policy}} waiting", dashed: true},

@@ -101,16 +101,13 @@ func TestTomcatHasItsNames(t *testing.T) {
 	}
 	used := map[string]bool{}
 	for attribute, want := range map[string]string{
-		`Catalina<type=GlobalRequestProcessor, name="http-nio-8080"><>requestCount: 41`:           "tomcat_requests_total COUNTER",
-		`Catalina<type=GlobalRequestProcessor, name="http-nio-8080"><>errorCount: 1`:              "tomcat_errors_total COUNTER",
-		`Catalina<type=GlobalRequestProcessor, name="http-nio-8080"><>processingTime: 9`:          "tomcat_request_seconds_total COUNTER",
-		`Catalina<type=GlobalRequestProcessor, name="http-nio-8080"><>bytesSent: 9`:               "tomcat_bytes_sent_total COUNTER",
-		`Catalina<type=GlobalRequestProcessor, name="http-nio-8080"><>bytesReceived: 9`:           "tomcat_bytes_received_total COUNTER",
-		`Catalina<type=GlobalRequestProcessor, name="http-nio-8080"><>maxTime: 9`:                 "",
-		`Catalina<type=ThreadPool, name="http-nio-8080"><>currentThreadsBusy: 3`:                  "http_requests_in_flight GAUGE",
-		`Catalina<type=ThreadPool, name="http-nio-8080"><>connectionCount: 3`:                     "http_connections_active GAUGE",
-		`Catalina<type=ThreadPool, name="http-nio-8080"><>maxThreads: 200`:                        "",
-		`Catalina<type=ThreadPool, name="http-nio-8080", subType=SocketProperties><>soTimeout: 1`: "",
+		`Catalina<type=GlobalRequestProcessor, name="http-nio-8080"><>requestCount: 41`:  "tomcat_requests_total COUNTER",
+		`Catalina<type=GlobalRequestProcessor, name="http-nio-8080"><>errorCount: 1`:     "tomcat_errors_total COUNTER",
+		`Catalina<type=GlobalRequestProcessor, name="http-nio-8080"><>processingTime: 9`: "tomcat_request_seconds_total COUNTER",
+		`Catalina<type=GlobalRequestProcessor, name="http-nio-8080"><>bytesSent: 9`:      "tomcat_bytes_sent_total COUNTER",
+		`Catalina<type=GlobalRequestProcessor, name="http-nio-8080"><>bytesReceived: 9`:  "tomcat_bytes_received_total COUNTER",
+		`Catalina<type=GlobalRequestProcessor, name="http-nio-8080"><>maxTime: 9`:        "",
+		`Catalina<type=GlobalRequestProcessor, name="http-nio-9404"><>requestCount: 41`:  "",
 	} {
 		got := ""
 		for _, r := range config.Rules {

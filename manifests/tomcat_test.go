@@ -1,6 +1,7 @@
 package manifests_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -62,14 +63,21 @@ func freePort(t *testing.T) string {
 // A tomcat is a real Tomcat with the sample's files, put together by the commands of its init container.
 type tomcat struct{ users, prometheus string } // URLs
 
-func startTomcat(t *testing.T, jmxPort string) tomcat {
+// startTomcat replaces each old of its server.xml by the new that follows.
+func startTomcat(t *testing.T, jmxPort string, oldnew ...string) tomcat {
 	t.Helper()
 	home, dir := tomcatHome(t), t.TempDir()
 	objects := build(t, "sample/app")
 	users, metrics := freePort(t), freePort(t)
 	for name, text := range configMapData(t, "tomcat-sample-config") {
 		if name == "server.xml" {
-			text = strings.NewReplacer(`port="8080"`, `port="`+users+`"`, `port="9404"`, `port="`+metrics+`"`).Replace(text)
+			oldnew := append([]string{`port="8080"`, `port="` + users + `"`, `port="9404"`, `port="` + metrics + `"`}, oldnew...)
+			for i := 0; i < len(oldnew); i += 2 {
+				if !strings.Contains(text, oldnew[i]) {
+					t.Fatalf("%s has no %s", name, oldnew[i])
+				}
+			}
+			text = strings.NewReplacer(oldnew...).Replace(text)
 		}
 		if err := os.MkdirAll(filepath.Join(dir, "config"), 0o700); err != nil {
 			t.Fatal(err)
@@ -135,7 +143,9 @@ func configMapData(t *testing.T, prefix string) map[string]string {
 
 func (tomcat) try(t *testing.T, url string) (code int, body string, err error) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +181,7 @@ func (tc tomcat) scrape(t *testing.T) (map[string]*dto.MetricFamily, string) {
 }
 
 // TestWhatTheSampleLacks: the page of the dashboards names every metric of an application that the sample
-// does not show, and no other.
+// does not show, and no other; none comes both from the page and from the exporter, in one scrape twice.
 func TestWhatTheSampleLacks(t *testing.T) {
 	page, err := os.ReadFile("../docs/GRAFANA_DASHBOARDS.md")
 	if err != nil {
@@ -189,7 +199,11 @@ func TestWhatTheSampleLacks(t *testing.T) {
 			continue
 		}
 		n++
-		shown := strings.Contains(files["metrics.jsp"], m.Name) || strings.Contains(files["jmx.yaml"], "name: "+m.Name+"\n")
+		page, exporter := strings.Contains(files["metrics.jsp"], m.Name), strings.Contains(files["jmx.yaml"], "name: "+m.Name+"\n")
+		if page && exporter {
+			t.Errorf("%s is in metrics.jsp and in jmx.yaml", m.Name)
+		}
+		shown := page || exporter
 		if named := strings.Contains(lacks, "`"+m.Name+"`"); named == shown {
 			t.Errorf("%s: shown by the sample: %v; said to be missing: %v", m.Name, shown, named)
 		}
@@ -208,7 +222,7 @@ func TestSampleCountsItsRequests(t *testing.T) {
 			http.NotFound(w, r)
 			return
 		}
-		fmt.Fprint(w, "# TYPE http_requests_in_flight gauge\nhttp_requests_in_flight 3.0\n")
+		fmt.Fprint(w, "# TYPE tomcat_errors_total counter\ntomcat_errors_total 3.0\n")
 	}))
 	_, port, err := net.SplitHostPort(jmx.Listener.Addr().String())
 	if err != nil {
@@ -259,15 +273,20 @@ func TestSampleCountsItsRequests(t *testing.T) {
 	if strings.Join(bounds, " ") != "0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 +Inf" || last != quick+slow+wrong {
 		t.Errorf("buckets %s, %d in all", bounds, last)
 	}
-	if v := after[metricnames.HTTPInFlight].GetMetric(); len(v) != 1 || v[0].GetGauge().GetValue() != 3 {
+	const fromJMX = "tomcat_errors_total"
+	if v := after[fromJMX].GetMetric(); len(v) != 1 || v[0].GetCounter().GetValue() != 3 {
 		t.Errorf("the JMX exporter's: %v", v)
 	}
+	delete(after, fromJMX)
 	for name, f := range after {
+		series := name
 		if f.GetType() == dto.MetricType_HISTOGRAM {
-			name += metricnames.Bucket
+			series += metricnames.Bucket
 		}
-		if _, ok := metricnames.Find(name); !ok {
+		if m, ok := metricnames.Find(series); !ok {
 			t.Errorf("nobody reads %s", name)
+		} else if !strings.EqualFold(string(m.Type), f.GetType().String()) || f.GetHelp() == "" {
+			t.Errorf("%s is a %s, %q; want a %s", name, f.GetType(), f.GetHelp(), m.Type)
 		}
 	}
 	for _, path := range []string{"/metrics", "/metrics.jsp", "/counts.jspf", "/WEB-INF/metrics.jsp"} {
@@ -275,7 +294,90 @@ func TestSampleCountsItsRequests(t *testing.T) {
 	}
 	// Without the JMX exporter the rest is still there.
 	jmx.Close()
-	if f, text := tc.scrape(t); codes(f)["200"] != quick+slow || f[metricnames.HTTPInFlight] != nil || !strings.Contains(text, "\n# The JMX exporter does not answer: ") {
+	if f, text := tc.scrape(t); codes(f)["200"] != quick+slow || f[fromJMX] != nil || !strings.Contains(text, "\n# The JMX exporter does not answer: ") {
 		t.Errorf("without the JMX exporter: %s", text)
 	}
+}
+
+// gauge is the one value of a gauge.
+func gauge(t *testing.T, f map[string]*dto.MetricFamily, name string) float64 {
+	t.Helper()
+	v := f[name].GetMetric()
+	if len(v) != 1 || v[0].Gauge == nil {
+		t.Fatalf("%s: %v", name, v)
+	}
+	return v[0].GetGauge().GetValue()
+}
+
+// await waits until so many requests are in flight, so many of them wait, and so many connections are open.
+func (tc tomcat) await(t *testing.T, inFlight, queued, connections float64) map[string]*dto.MetricFamily {
+	t.Helper()
+	want := [3]float64{inFlight, queued, connections}
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		f, _ := tc.scrape(t)
+		got := [3]float64{gauge(t, f, metricnames.HTTPInFlight), gauge(t, f, metricnames.HTTPQueued), gauge(t, f, metricnames.HTTPConnections)}
+		if got == want {
+			return f
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("in flight, queued, connections: %v, want %v", got, want)
+		}
+	}
+}
+
+// TestSampleShowsItsQueue: of five clients who do not send what they announced, two hold the two threads of
+// users, and three wait for one. Prometheus is answered meanwhile.
+func TestSampleShowsItsQueue(t *testing.T) {
+	tc := startTomcat(t, freePort(t), `maxThreads="200" minSpareThreads="10"`, `maxThreads="2" minSpareThreads="2"`,
+		// Longer than the test waits.
+		`connectionTimeout="20000"`, `connectionTimeout="600000"`)
+	tc.get(t, tc.users+"/?cpu=0&wait=0", http.StatusOK)
+	http.DefaultClient.CloseIdleConnections()
+	tc.await(t, 0, 0, 0)
+
+	const body = "cpu=0&wait=0"
+	var clients []net.Conn
+	for range 5 {
+		c, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(tc.users, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: sample\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n", len(body)); err != nil {
+			t.Fatal(err)
+		}
+		clients = append(clients, c)
+	}
+	busy := tc.await(t, 5, 3, 5)
+	answered := func(f map[string]*dto.MetricFamily) uint64 {
+		return f[metricnames.HTTPDuration].GetMetric()[0].GetHistogram().GetSampleCount()
+	}
+	if n := answered(busy); n != 1 {
+		t.Errorf("%d requests answered while all clients wait, want that of before", n)
+	}
+
+	for _, c := range clients {
+		if _, err := io.WriteString(c, body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range clients {
+		answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.StatusCode != http.StatusOK {
+			t.Errorf("answered %s", answer.Status)
+		}
+	}
+	// They keep their connections, which take no thread while they are idle.
+	if n := answered(tc.await(t, 0, 0, 5)); n != 6 {
+		t.Errorf("%d requests answered, want 6", n)
+	}
+	for _, c := range clients {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	tc.await(t, 0, 0, 0)
 }

@@ -22,7 +22,7 @@ var application = []Metric{
 	{ExternalDuration, Summary, "seconds", []string{"namespace", "pod"}, App, "Time that calls of other services took."},
 	{HTTPConnections, Gauge, "connections", []string{"namespace", "pod"}, App, "Open connections, idle ones included."},
 	{HTTPDuration, Histogram, "seconds", []string{"namespace", "pod"}, App, "Response time of requests that were not shed."},
-	{HTTPInFlight, Gauge, "requests", []string{"namespace", "pod"}, App, "Requests that are being worked on."},
-	{HTTPQueued, Gauge, "requests", []string{"namespace", "pod"}, App, "Requests in flight that wait for a core."},
+	{HTTPInFlight, Gauge, "requests", []string{"namespace", "pod"}, App, "Requests that came in and are not yet answered, those that wait among them."},
+	{HTTPQueued, Gauge, "requests", []string{"namespace", "pod"}, App, "Requests in flight that wait to be worked on: in a backtest for a core, in the sample application for a thread."},
 	{HTTPRequests, Counter, "", []string{"namespace", "pod", "code"}, App, "Requests that were answered, by status code."},
 }

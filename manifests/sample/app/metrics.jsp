@@ -1,6 +1,7 @@
-<%@ page contentType="text/plain; version=0.0.4; charset=utf-8" session="false" buffer="64kb" import="java.io.IOException,java.net.URI,java.nio.charset.StandardCharsets" %><%@ include file="/WEB-INF/counts.jspf" %><%
-  // What Prometheus scrapes: what the pages count, then what the JMX exporter says of Tomcat and of the JVM.
-  if (request.getLocalPort() == Integer.getInteger("users.port", 8080)) {
+<%@ page contentType="text/plain; version=0.0.4; charset=utf-8" session="false" buffer="64kb" import="java.io.IOException,java.lang.management.ManagementFactory,java.net.URI,java.nio.charset.StandardCharsets,javax.management.ObjectName" %><%@ include file="/WEB-INF/counts.jspf" %><%
+  // What Prometheus scrapes: what the pages count, what is in Tomcat now, then what the JMX exporter says of it and of the JVM.
+  int users = Integer.getInteger("users.port", 8080);
+  if (request.getLocalPort() == users) {
     response.sendError(404);
     return;
   }
@@ -18,6 +19,17 @@
   }
   text.append("http_request_duration_seconds_sum " + counts[BOUNDS.length + 1].sum() / 1e9 + "\n");
   text.append("http_request_duration_seconds_count " + within + "\n");
+  var beans = ManagementFactory.getPlatformMBeanServer();
+  var pool = new ObjectName("Catalina:type=Executor,name=users");
+  int queued = (Integer) beans.getAttribute(pool, "queueSize"), active = (Integer) beans.getAttribute(pool, "activeCount");
+  text.append("# HELP http_requests_queued Requests in flight that wait for a thread.\n# TYPE http_requests_queued gauge\n");
+  text.append("http_requests_queued " + queued + "\n");
+  text.append("# HELP http_requests_in_flight Requests that have a thread or wait for one.\n# TYPE http_requests_in_flight gauge\n");
+  text.append("http_requests_in_flight " + (active + queued) + "\n");
+  // Tomcat counts the connection that it waits for with those that are open.
+  long connections = (Long) beans.getAttribute(new ObjectName("Catalina:type=ThreadPool,name=\"http-nio-" + users + "\""), "connectionCount") - 1;
+  text.append("# HELP http_connections_active Open connections, idle ones included.\n# TYPE http_connections_active gauge\n");
+  text.append("http_connections_active " + Math.max(connections, 0) + "\n");
   var jmx = URI.create("http://localhost:" + Integer.getInteger("jmx.port", 9405) + "/metrics").toURL().openConnection();
   jmx.setConnectTimeout(1000);
   jmx.setReadTimeout(5000);
