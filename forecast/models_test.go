@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"hindcast.dev/forecast"
 )
@@ -54,6 +55,7 @@ func allModels() []forecast.Model {
 		forecast.HarmonicARMA{Seasons: waves},
 		forecast.Transformed{Model: forecast.Harmonic{Seasons: waves, Scale: forecast.RawScale}, Season: testDay},
 		forecast.Detected{Build: func(s forecast.Settings) forecast.Model { return forecast.SeasonalNaive{Season: s.Season} }},
+		forecast.LocalTime{Model: forecast.Profile{Season: testDay}, Location: time.FixedZone("", 3600)},
 		forecast.Prophet{},
 		forecast.Prophet{Multiplicative: true},
 	}

@@ -27,7 +27,8 @@ type Settings struct {
 	Season int
 	// Events are what models that know of events are told of: prophet.
 	Events []Event
-	// Location is the time zone by whose clock such models count days; nil means UTC.
+	// Location is the time zone by whose clock models count days; nil means UTC. Prophet
+	// does so itself, the others by LocalTime.
 	Location *time.Location
 	// Horizon is the number of steps ahead that will be asked for; at least 1.
 	Horizon int
@@ -104,8 +105,7 @@ func Names() []string {
 	return names
 }
 
-// KnowsEvents reports whether the model of a name makes use of Settings.Events and of
-// Settings.Location.
+// KnowsEvents reports whether the model of a name makes use of Settings.Events.
 func KnowsEvents(name string) bool { return strings.TrimPrefix(name, TransformedPrefix) == "prophet" }
 
 // Known reports whether ByName knows a name.
@@ -119,13 +119,17 @@ func Known(name string) bool {
 func ByName(name string, s Settings) (Model, error) {
 	plain, transformed := strings.CutPrefix(name, TransformedPrefix)
 	for _, r := range registered() {
-		switch {
-		case r.name != plain:
-		case transformed:
-			return Transformed{Model: r.build(s), Season: s.season()}, nil
-		default:
-			return r.build(s), nil
+		if r.name != plain {
+			continue
 		}
+		m := r.build(s)
+		if transformed {
+			m = Transformed{Model: m, Season: s.season()}
+		}
+		if s.Location != nil && s.Location != time.UTC && !KnowsEvents(name) {
+			m = LocalTime{Model: m, Location: s.Location}
+		}
+		return m, nil
 	}
 	return nil, fmt.Errorf("%w %q", ErrUnknownModel, name)
 }

@@ -23,7 +23,7 @@ type evalFlags struct {
 	warmup   v1alpha1.ExperimentSpec
 	refit    refit
 	events   []forecast.Event
-	location *time.Location // of clocks that models know; nil: UTC
+	location *time.Location // of the clock by which models count days
 	shown    string         // the model whose forecasts are kept and drawn, "" for none
 }
 
@@ -138,13 +138,11 @@ func evalFlagsOf(c *cli.Context) (*evalFlags, error) {
 	return f, errors.Join(noModels, noHorizons, noWarmup, noRefit, noEvents, checkOutput(c, "json"), noOutput)
 }
 
-// readEvents reads --events and --timezone, which some of the models must know.
+// readEvents reads --events, which some of the models must know, and --timezone.
 func (f *evalFlags) readEvents(c *cli.Context) error {
 	var faults []error
-	for _, flag := range []string{"events", "timezone"} {
-		if c.IsSet(flag) && !slices.ContainsFunc(f.models, forecast.KnowsEvents) {
-			faults = append(faults, fmt.Errorf("--%s: none of the models makes use of it; add prophet to --models", flag))
-		}
+	if c.IsSet("events") && !slices.ContainsFunc(f.models, forecast.KnowsEvents) {
+		faults = append(faults, errors.New("--events: none of the models makes use of it; add prophet to --models"))
 	}
 	zone, err := time.LoadLocation(c.String("timezone"))
 	if err != nil || c.String("timezone") == "" {

@@ -33,7 +33,7 @@ func forecastEvalCommand() *cli.Command {
 			&cli.StringFlag{Name: "warmup", Usage: "score nobody on the first `PART` of the data, as 25% or 24h", Value: "25%"},
 			&cli.StringFlag{Name: "refit", Usage: "fit anew after each `TIME`, earlier where the past was short or held little load, or after a number of steps, on drift (where a model loses ground against last value, at most once an hour), or never; between fits models are updated", Value: "24h"},
 			&cli.StringFlag{Name: "events", Usage: "`FILE` of events that change the load, as sales and holidays, which prophet is told of; see docs/forecasting.md"},
-			&cli.StringFlag{Name: "timezone", Usage: "`ZONE` by whose clock events repeat and the days of prophet are counted, such as Europe/Berlin", Value: "UTC"},
+			&cli.StringFlag{Name: "timezone", Usage: "`ZONE` by whose clock the days of models go and events repeat, such as Europe/Berlin: for a load of people whose clock is changed twice a year", Value: "UTC"},
 			&cli.StringFlag{Name: "json", Usage: "write the scores to `FILE` too, as JSON; - writes them to standard output instead of the table"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write a report with pictures to `FOLDER` too"},
 			&cli.BoolFlag{Name: "force", Usage: "replace the scores that the output folder holds", DisableDefaultText: true},
