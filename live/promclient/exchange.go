@@ -30,8 +30,7 @@ type exchange struct {
 }
 
 func newExchange(cfg Config) (*exchange, error) {
-	secrets := new(secrets)
-	secrets.remember(cfg.Tenant)
+	secrets := &secrets{kept: forms(cfg.Tenant)}
 	transport, err := newTransport(cfg, secrets)
 	if err != nil {
 		return nil, err

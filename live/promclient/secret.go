@@ -17,24 +17,20 @@ const maxSecret = 64 << 10
 
 // secrets remembers what must not be repeated.
 type secrets struct {
+	kept []string // for as long as there is a client
+
 	mu   sync.Mutex
-	seen []string
+	seen []string // those of files, the newest last
 }
 
 // maxSeen bounds how many rotated secrets are remembered.
 const maxSeen = 64
 
 func (s *secrets) remember(values ...string) {
-	for _, v := range slices.Clone(values) {
-		// Messages hold texts with their blanks joined, and quoted.
-		joined := strings.Join(strings.Fields(v), " ")
-		values = append(values, joined, unquoted(v), unquoted(joined))
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, v := range values {
-		// What is shorter is no secret, and would black out letters of every message.
-		if len(v) < 4 || slices.Contains(s.seen, v) {
+	for _, v := range forms(values...) {
+		if slices.Contains(s.seen, v) {
 			continue
 		}
 		s.seen = append(s.seen, v)
@@ -42,6 +38,16 @@ func (s *secrets) remember(values ...string) {
 			s.seen = s.seen[1:]
 		}
 	}
+}
+
+// forms are those in which messages may hold secrets: with their blanks joined, and quoted.
+func forms(values ...string) []string {
+	for _, v := range slices.Clone(values) {
+		joined := strings.Join(strings.Fields(v), " ")
+		values = append(values, joined, unquoted(v), unquoted(joined))
+	}
+	// What is shorter is no secret, and would black out letters of every message.
+	return slices.DeleteFunc(values, func(v string) bool { return len(v) < 4 })
 }
 
 // unquoted is a text as it stands within a quoted one.
@@ -53,7 +59,7 @@ func unquoted(v string) string {
 // hide replaces secrets in a text, the longer first: one may be part of another.
 func (s *secrets) hide(text string) string {
 	s.mu.Lock()
-	known := slices.Clone(s.seen)
+	known := slices.Concat(s.kept, s.seen)
 	s.mu.Unlock()
 	slices.SortFunc(known, func(a, b string) int { return len(b) - len(a) })
 	for _, v := range known {

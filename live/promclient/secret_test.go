@@ -115,6 +115,26 @@ func TestSecretsStayIn(t *testing.T) {
 	}
 }
 
+// TestTenantOutlivesTokens: however often a token was changed, the tenant is not repeated.
+func TestTenantOutlivesTokens(t *testing.T) {
+	const tenant = "tenant-key-4711"
+	file := filepath.Join(t.TempDir(), "token")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = fmt.Fprintf(w, `{"status":"error","errorType":"bad_data","error":%q}`, r.Header.Get("X-Scope-OrgID")+" and "+r.Header.Get("Authorization"))
+	}))
+	defer server.Close()
+	write(t, file, "a-first-token")
+	c := newClient(t, server.URL, func(cfg *promclient.Config) { cfg.BearerTokenFile, cfg.Tenant = file, tenant })
+	for i := range 100 {
+		token := fmt.Sprintf("token-%d-of-a-hundred", i)
+		write(t, file, token)
+		if err := c.Check(t.Context(), at); err == nil || strings.Contains(err.Error(), tenant) || strings.Contains(err.Error(), token) {
+			t.Fatalf("after %d tokens: %v", i, err)
+		}
+	}
+}
+
 func TestUserInfoIsRefused(t *testing.T) {
 	for _, url := range []string{
 		"http://reader:pa55word@host:9090", "http://reader@host", "reader:pa55word@host:9090", "http://reader:pa55word@host:port", "http://[reader:pa55word",
