@@ -161,7 +161,7 @@ func TestRequest(t *testing.T) {
 		_, _ = io.WriteString(w, vector(sample("a", "1")))
 	}))
 	defer server.Close()
-	c := newClient(t, server.URL+"/select/0/prometheus/", func(cfg *promclient.Config) { cfg.Tenant = "team-a" })
+	c := newClient(t, server.URL+"/select/0/prometheus/", func(cfg *promclient.Config) { cfg.Tenant, cfg.MaxSeries = "team-a", 77 })
 	if _, err := c.Query(t.Context(), expr, at.Add(1234567*time.Nanosecond)); err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestRequest(t *testing.T) {
 		t.Errorf("tenant %q", tenant)
 	}
 	for name, want := range map[string]string{
-		"query": expr, "time": "1772366400.001", "partial_response": "false", "deny_partial_response": "1", "nocache": "1", "timeout": "10s",
+		"query": expr, "time": "1772366400.001", "partial_response": "false", "deny_partial_response": "1", "nocache": "1", "timeout": "10s", "limit": "77",
 	} {
 		if v := got.Form.Get(name); v != want {
 			t.Errorf("%s is %q, want %q", name, v, want)

@@ -121,6 +121,11 @@ func TestGuard(t *testing.T) {
 		if n := asks(bank); n != 3 {
 			t.Errorf("%d of another namespace's burst were allowed", n)
 		}
+		guard.Forget("bank")
+		anew, _ := guard.For("bank")
+		if n := asks(anew); n != 3 {
+			t.Errorf("%d of the burst of a namespace that was forgotten were allowed", n)
+		}
 	})
 }
 

@@ -62,6 +62,47 @@ func TestTokenIsReadAnew(t *testing.T) {
 	}
 }
 
+// TestMissingTokenSaysNothingOfTheServer: a server that was not asked for want of a token is asked at once
+// when there is one again.
+func TestMissingTokenSaysNothingOfTheServer(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, vector(sample("a", "1")))
+	}))
+	defer server.Close()
+	write(t, file, "a-token")
+	c := newClient(t, server.URL, func(cfg *promclient.Config) { cfg.BearerTokenFile, cfg.BreakAfter = file, 3 })
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if err := c.Check(t.Context(), at); !errors.Is(err, promclient.ErrCredentials) {
+			t.Fatalf("without a token: %v", err)
+		}
+	}
+	write(t, file, "a-token")
+	if err := c.Check(t.Context(), at); err != nil {
+		t.Errorf("with a token again: %v", err)
+	}
+}
+
+// TestRedirectsAreNotFollowed: what another host redirects to never sees the credentials.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	asked := 0
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
+	defer elsewhere.Close()
+	file := filepath.Join(t.TempDir(), "token")
+	write(t, file, "a-token")
+	for _, code := range []int{http.StatusFound, http.StatusTemporaryRedirect} {
+		server := httptest.NewServer(http.RedirectHandler(elsewhere.URL, code))
+		c := newClient(t, server.URL, func(cfg *promclient.Config) { cfg.BearerTokenFile = file })
+		if err := c.Check(t.Context(), at); !errors.Is(err, promclient.ErrBadResponse) || asked > 0 {
+			t.Errorf("%d: %v; the other host was asked %d times", code, err, asked)
+		}
+		server.Close()
+	}
+}
+
 // Whatever the server does with the credentials it gets, no error repeats them.
 func TestSecretsStayIn(t *testing.T) {
 	const token, password, tenant = "eyJhbGciOi.secret.token", `pa55  w0rd:with "colon"`, "tenant-key-4711"

@@ -1,6 +1,7 @@
 package promclient
 
 import (
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -206,6 +207,25 @@ func TestConcurrency(t *testing.T) {
 		}
 		if took := time.Since(start); took != 3*time.Second {
 			t.Errorf("three requests of a second, one at once, took %v", took)
+		}
+	})
+}
+
+// TestNoTurnOpensNoBreaker: who gets no turn in time is told that others are asking, which is not the server's
+// fault: the next one is let through.
+func TestNoTurnOpensNoBreaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{codes: []int{200}, takes: 4 * time.Second}
+		c := scripted(t, s, Config{Concurrency: 1, BreakAfter: 1, Retries: -1})
+		go func() { _, _ = c.Query(t.Context(), "1", time.Now()) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := c.Query(ctx, "1", time.Now()); Kind(err) != "throttled" {
+			t.Fatalf("without a turn: %v", err)
+		}
+		if _, err := c.Query(t.Context(), "1", time.Now()); err != nil {
+			t.Errorf("after one that had no turn: %v", err)
 		}
 	})
 }
