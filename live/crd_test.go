@@ -3,14 +3,17 @@ package live_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -61,6 +64,7 @@ func mustYAML(t *testing.T, v any) string {
 func TestBadObjects(t *testing.T) {
 	t.Parallel()
 	f := cluster(t)
+	messages := messagesOfTheCRD(t)
 	for _, tc := range []struct {
 		name   string
 		change func(*v1alpha1.PredictiveScalerSpec)
@@ -123,6 +127,30 @@ func TestBadObjects(t *testing.T) {
 		{"a policy of nothing", func(s *v1alpha1.PredictiveScalerSpec) { s.Behavior = down(rule("Pods", 0, 60)) }, "a value of 1 or more"},
 		{"a period of an hour", func(s *v1alpha1.PredictiveScalerSpec) { s.Behavior = down(rule("Pods", 1, 3600)) }, "1 to 1800"},
 		{"a period of nothing", func(s *v1alpha1.PredictiveScalerSpec) { s.Behavior = down(rule("Percent", 1, 0)) }, "1 to 1800"},
+		{"no policies", func(s *v1alpha1.PredictiveScalerSpec) {
+			s.Behavior = down(autoscalingv2.HPAScalingRules{Policies: []autoscalingv2.HPAScalingPolicy{}})
+		}, "scaleDown.policies is empty"},
+		{"a window of two hours upwards", func(s *v1alpha1.PredictiveScalerSpec) {
+			s.Behavior = upwards(autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: new(int32(7200))})
+		}, "scaleUp.stabilizationWindowSeconds is out of range"},
+		{"an unknown selection upwards", func(s *v1alpha1.PredictiveScalerSpec) {
+			s.Behavior = upwards(autoscalingv2.HPAScalingRules{SelectPolicy: new(autoscalingv2.ScalingPolicySelect("Most"))})
+		}, "scaleUp.selectPolicy is unknown"},
+		{"no policies upwards", func(s *v1alpha1.PredictiveScalerSpec) {
+			s.Behavior = upwards(autoscalingv2.HPAScalingRules{Policies: []autoscalingv2.HPAScalingPolicy{}})
+		}, "scaleUp.policies is empty"},
+		{"a policy of no kind upwards", func(s *v1alpha1.PredictiveScalerSpec) { s.Behavior = upwards(rule("Nodes", 1, 60)) }, "scaleUp.policies: write type"},
+		{"a negative tolerance upwards", func(s *v1alpha1.PredictiveScalerSpec) {
+			s.Behavior = upwards(autoscalingv2.HPAScalingRules{Tolerance: new(resource.MustParse("-100m"))})
+		}, "scaleUp.tolerance is negative"},
+		{"utilization of nothing", func(s *v1alpha1.PredictiveScalerSpec) {
+			s.Metrics[0].Target = v1alpha1.MetricTarget{Utilization: new(int32(70))}
+		}, "utilization needs of: cpu or memory"},
+		{"bad requests that pay", func(s *v1alpha1.PredictiveScalerSpec) { s.Cost.PerMillionBadRequests = "-1" }, "perMillionBadRequests: Invalid value"},
+		{"answers before the question", func(s *v1alpha1.PredictiveScalerSpec) { s.SLO.Latency.Duration = -time.Second }, "such as 250ms"},
+		{"stale at once", func(s *v1alpha1.PredictiveScalerSpec) { s.Safety.StaleAfter = &metav1.Duration{} }, "such as 2m"},
+		{"a skill that nothing has", func(s *v1alpha1.PredictiveScalerSpec) { s.Safety.DemoteWhenSkillBelow = "1" }, "a number below 1"},
+		{"more than all series", func(s *v1alpha1.PredictiveScalerSpec) { s.Safety.MinSeriesShare = "1.5" }, "a share between 0 and 1"},
 		{"a negative tolerance", func(s *v1alpha1.PredictiveScalerSpec) {
 			s.Behavior = down(autoscalingv2.HPAScalingRules{Tolerance: new(resource.MustParse("-100m"))})
 		}, "tolerance is negative"},
@@ -130,9 +158,12 @@ func TestBadObjects(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := f.scaler("bad", "shop", v1alpha1.ModeShadow)
 			tc.change(&s.Spec)
-			err := f.client.Create(t.Context(), s.DeepCopy())
+			err := f.client.Create(t.Context(), withEmptyLists(t, s))
 			if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %v, want one with %q", err, tc.want)
+			}
+			for _, m := range messages {
+				m.seen = m.seen || err != nil && strings.Contains(err.Error(), m.field+": Invalid value: ") && strings.Contains(err.Error(), m.text)
 			}
 			s.Default()
 			ours := s.Validate()
@@ -147,6 +178,93 @@ func TestBadObjects(t *testing.T) {
 			}
 		})
 	}
+	for _, m := range messages {
+		if !m.seen {
+			t.Errorf("no bad object is told of %s: %s", m.field, m.text)
+		}
+	}
+}
+
+// withEmptyLists returns a scaler as somebody would write it: a list of policies that is there and empty,
+// which the typed one leaves out.
+func withEmptyLists(t *testing.T, s *v1alpha1.PredictiveScaler) *unstructured.Unstructured {
+	t.Helper()
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	object := &unstructured.Unstructured{Object: content}
+	object.SetGroupVersionKind(v1alpha1.GroupVersion().WithKind("PredictiveScaler"))
+	if s.Spec.Behavior == nil {
+		return object
+	}
+	for direction, rules := range map[string]*autoscalingv2.HPAScalingRules{"scaleUp": s.Spec.Behavior.ScaleUp, "scaleDown": s.Spec.Behavior.ScaleDown} {
+		if rules != nil && rules.Policies != nil && len(rules.Policies) == 0 {
+			if err := unstructured.SetNestedSlice(content, []any{}, "spec", "behavior", direction, "policies"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return object
+}
+
+// A message is what a rule of the CRD says of a field.
+type message struct {
+	field, text string
+	seen        bool
+}
+
+// A schema is what of an OpenAPI schema matters here.
+type schema struct {
+	Properties   map[string]schema
+	Items        *schema
+	XValidations []struct{ Rule, Message string } `json:"x-kubernetes-validations"`
+}
+
+// messagesOfTheCRD reads those of all rules about the spec.
+func messagesOfTheCRD(t *testing.T) []*message {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(crds, "autoscaling.hindcast.dev_predictivescalers.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var crd struct {
+		Spec struct {
+			Versions []struct {
+				Schema struct{ OpenAPIV3Schema schema }
+			}
+		}
+	}
+	if err := yaml.Unmarshal(text, &crd); err != nil {
+		t.Fatal(err)
+	}
+	var all []*message
+	var look func(field string, s *schema)
+	look = func(field string, s *schema) {
+		for _, rule := range s.XValidations {
+			if rule.Message == "" {
+				t.Errorf("%s: the rule %s has no message", field, rule.Rule)
+			}
+			all = append(all, &message{field: field, text: rule.Message})
+		}
+		for name, p := range s.Properties {
+			look(field+"."+name, &p)
+		}
+		if s.Items != nil {
+			look(field+"[0]", s.Items)
+		}
+	}
+	spec := crd.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"]
+	look("spec", &spec)
+	if len(all) < 25 {
+		t.Fatalf("only %d rules", len(all))
+	}
+	return all
+}
+
+// upwards are rules for scaling up.
+func upwards(r autoscalingv2.HPAScalingRules) *autoscalingv2.HorizontalPodAutoscalerBehavior {
+	return &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: &r}
 }
 
 // down are rules for scaling down.
