@@ -2,8 +2,11 @@ package live_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -140,8 +143,11 @@ func TestPausedByTheFlag(t *testing.T) {
 				http.Error(w, "nobody should ask", http.StatusInternalServerError)
 			}))
 			t.Cleanup(server.Close)
-			args := []string{"--namespace", f.ns, "--lease-namespace", f.ns, "--leader-elect=false", "--mode", "paused",
-				"--prometheus", server.URL, "--metrics-address", "0", "--probe-address", "0"}
+			// All requests wait for one turn of so few, and client-go says so; the server of metrics tells of what does
+			// not speak TLS.
+			metrics := promtest.FreeAddress(t)
+			args := []string{"--namespace", f.ns, "--lease-namespace", f.ns, "--leader-elect=false", "--mode", "paused", "--kube-api-qps", "1",
+				"--prometheus", server.URL, "--metrics-address", metrics, "--probe-address", "0"}
 			if format != "" {
 				args = append(args, "--log-format", format)
 			}
@@ -151,14 +157,34 @@ func TestPausedByTheFlag(t *testing.T) {
 			if st := f.status("shop"); st.Mode != v1alpha1.ModePaused {
 				t.Errorf("status.mode is %s", st.Mode)
 			}
+			f.eventually("a connection to the metrics", func() error { return speakInClear(t.Context(), metrics) })
 			p.Stop()
 			if n := asked.Load(); n > 0 || f.replicas("shop") != 2 {
 				t.Errorf("%d queries, %d replicas; want 0 and 2", n, f.replicas("shop"))
 			}
 			_, log, _ := p.Wait(patience)
+			for _, said := range []string{"client-side throttling", "TLS handshake error"} {
+				if !strings.Contains(log, said) {
+					t.Errorf("the log does not tell of a %s", said)
+				}
+			}
 			wantFormat(t, log, format)
 		})
 	}
+}
+
+// speakInClear writes to a server what no client of TLS does, until it hangs up.
+func speakInClear(ctx context.Context, address string) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "this is no handshake of TLS\n"); err != nil {
+		return err
+	}
+	_, _ = io.Copy(io.Discard, conn) // it ends, or is reset
+	return nil
 }
 
 // wantFormat wants every line of a log in a format, JSON where none was asked for, with level and message,
@@ -213,7 +239,7 @@ func TestColumns(t *testing.T) {
 	st := f.status("shop-scaler")
 	want := []struct{ name, cell string }{
 		{"Name", "shop-scaler"}, {"Target", "shop"}, {"Mode", "Active"}, {"Current", "10"}, {"Desired", "10"},
-		{"Accuracy", string(st.Forecast.Accuracy)}, {"Active", "True"}, {"Reason", st.Reason}, {"Age", ""},
+		{"Accuracy", string(st.Forecast.Accuracy)}, {"Active", "True"}, {"Forecast", string(st.Forecast.Upper)}, {"Reason", st.Reason}, {"Age", ""},
 	}
 	if len(want) != len(table.ColumnDefinitions) {
 		t.Fatalf("%d columns, want %d: %s", len(table.ColumnDefinitions), len(want), text)
@@ -223,7 +249,7 @@ func TestColumns(t *testing.T) {
 		if column.Name != w.name || cell != w.cell && w.cell != "" || cell == "" || cell == "<nil>" {
 			t.Errorf("column %d: %s %q, want %s %q", i, column.Name, cell, w.name, w.cell)
 		}
-		if wide := column.Priority > 0; wide != (w.name == "Reason") {
+		if wide := column.Priority > 0; wide != (w.name == "Forecast" || w.name == "Reason") {
 			t.Errorf("column %s has priority %d", column.Name, column.Priority)
 		}
 	}

@@ -74,16 +74,14 @@ func forecastStatus(f *policy.Forecast, all []policy.V3Status) *v1alpha1.Forecas
 		return nil
 	}
 	out := &v1alpha1.ForecastStatus{
-		Model: f.Model, Horizon: metav1.Duration{Duration: f.Horizon},
+		Metric: f.Metric, Model: f.Model, Horizon: metav1.Duration{Duration: f.Horizon},
 		Observed: decimal(f.Observed), Point: decimal(f.Point), Upper: decimal(f.Upper),
 	}
 	for i := range all {
 		s := &all[i]
-		if s.Observed != f.Observed || len(s.Horizons) == 0 {
-			continue
+		if s.Metric == f.Metric && len(s.Horizons) > 0 {
+			out.Accuracy, out.Skill = decimal(s.Horizons[0].Accuracy), decimal(s.Skill)
 		}
-		out.Accuracy, out.Skill = decimal(s.Horizons[0].Accuracy), decimal(s.Skill)
-		break
 	}
 	return out
 }

@@ -140,6 +140,7 @@ type Clamp struct {
 
 // A Forecast is what a predictive policy expected when it decided.
 type Forecast struct {
+	Metric   string // of which it is; "": the policy knows only one
 	Model    string
 	Horizon  time.Duration // length of the window looked at
 	Point    float64       // expected maximum of the load over the window

@@ -238,7 +238,7 @@ func (o *outlook) wish(now time.Time) wanted {
 	w.proposal.Detail = fmt.Sprintf("now %.4g, %sat most %.4g ahead at quantile %.4g, %.4g a replica",
 		o.last, surging, o.leadUp, o.cfg.Quantile, o.metric.PerReplica)
 	w.forecast = &Forecast{
-		Model: name, Horizon: time.Duration(o.lead) * o.cfg.Step, Point: o.leadMean,
+		Metric: o.metric.Name, Model: name, Horizon: time.Duration(o.lead) * o.cfg.Step, Point: o.leadMean,
 		Quantile: o.cfg.Quantile, Upper: up, Observed: o.last,
 	}
 	return w

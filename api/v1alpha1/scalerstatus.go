@@ -106,6 +106,9 @@ type PredictiveScalerStatus struct {
 //
 // +kubebuilder:object:generate=true
 type ForecastStatus struct {
+	// Metric is the one that it is of.
+	// +optional
+	Metric string `json:"metric,omitempty"`
 	// Model that was used, and why it is not the one of the spec where it is not.
 	Model string `json:"model"`
 	// Horizon is the length of the window ahead.
@@ -159,7 +162,7 @@ type ReplicaChange struct {
 
 // ShadowStatus compares, since Since, what the decisions would have cost and prevented
 // with what happened. Had the decisions been carried out, a replica would have served
-// after the lead.
+// after the lead, and an HPA above a floor would have run what it ran where that is more.
 //
 // +kubebuilder:object:generate=true
 type ShadowStatus struct {
