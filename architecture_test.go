@@ -73,6 +73,7 @@ var thirdParties = []struct {
 	{"github.com/google/go-containerregistry", []string{"cmd/hindcast-controller"}, "only what builds the image for tests serves a registry"},
 	{"github.com/bufbuild/protocompile", []string{"live/keda/externalscaler"}, "only its generator reads .proto files"},
 	{"github.com/go-logr/logr", []string{"live"}, "controller-runtime logs by it; everybody else by slog"},
+	{"k8s.io/klog", []string{"live"}, "client-go logs by it; everybody else by slog"},
 	{"k8s.io/metrics", []string{"live", "live/external"}, "only live reads the resource metrics API, and serves the external one"},
 	{"k8s.io/client-go", []string{"live", "cmd/liveflags", "internal/clustertest"}, "only live talks to a cluster"},
 	{"sigs.k8s.io/controller-runtime", []string{"live", "live/external", "cmd/liveflags", "internal/clustertest"}, "only live talks to a cluster"},

@@ -15,6 +15,8 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/flowcontrol"
+	"k8s.io/klog/v2"
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -73,7 +75,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	o.setDefaults()
 	o.Registry = ctrlmetrics.Registry
+	o.Kubernetes = limited(o.Kubernetes)
 	ctrl.SetLogger(logr.FromSlogHandler(o.Log.Handler()))
+	klog.SetSlogLogger(o.Log) // what client-go says, throttling and failed watches
 	mgr, err := ctrl.NewManager(o.Kubernetes, o.manager())
 	if err != nil {
 		return fmt.Errorf("live: %w", err)
@@ -107,6 +111,16 @@ func Run(ctx context.Context, o Options) error {
 	return nil
 }
 
+// limited has all clients keep one limit of requests together. By itself each client, of which there is one
+// for every group of objects, has its own.
+func limited(c *rest.Config) *rest.Config {
+	c = rest.CopyConfig(c)
+	if c.RateLimiter == nil && c.QPS > 0 {
+		c.RateLimiter = flowcontrol.NewTokenBucketRateLimiter(c.QPS, c.Burst)
+	}
+	return c
+}
+
 // installed returns an error where the API server does not know the objects of the
 // controller, which else would wait for them in silence.
 func installed(mgr ctrl.Manager) error {
@@ -122,7 +136,11 @@ func installed(mgr ctrl.Manager) error {
 }
 
 func (o *Options) manager() ctrl.Options {
+	// A lease has to be renewed in time, however many requests wait for their turn.
+	elect := rest.CopyConfig(o.Kubernetes)
+	elect.RateLimiter = nil
 	m := ctrl.Options{
+		LeaderElectionConfig:          elect,
 		Scheme:                        Scheme(),
 		Logger:                        logr.FromSlogHandler(o.Log.Handler()),
 		LeaderElection:                o.LeaderElection,

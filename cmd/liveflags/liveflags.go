@@ -61,7 +61,7 @@ func Flags(leaderElect bool, metrics, probes string) []cli.Flag {
 		&cli.StringSliceFlag{Name: "keda-client-name", Usage: "`NAME` that KEDA's certificate may have, may be repeated; default: any"},
 		&cli.StringFlag{Name: "kubeconfig", Usage: "`FILE` that says how to reach the cluster; default: the pod's service account, else $KUBECONFIG or ~/.kube/config"},
 		&cli.StringFlag{Name: "context", Usage: "`NAME` of the context of the kubeconfig"},
-		&cli.Float64Flag{Name: "kube-api-qps", Value: 100, Usage: "requests a second to the API server, in the long run"},
+		&cli.Float64Flag{Name: "kube-api-qps", Value: 200, Usage: "requests a second to the API server, all together and in the long run"},
 		&cli.StringFlag{Name: "log-level", Value: "info", Usage: "`LEVEL` debug, info, warn or error"},
 		&cli.StringFlag{Name: "log-format", Value: "json", Usage: "`FORMAT` json or text"},
 	}
@@ -79,6 +79,7 @@ func Run(ctx context.Context, c *cli.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	slog.SetDefault(log) // and with it what net/http says of connections that fail
 	mode, err := modeOf(c.String("mode"))
 	if err != nil {
 		return err
