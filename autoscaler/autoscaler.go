@@ -56,6 +56,8 @@ type Step struct {
 	Bounds Bounds
 	// Scaled reports that .spec.replicas was changed, to what Set returns.
 	Scaled bool
+	// DryRun reports that it would have been, and that it was not is no error.
+	DryRun bool
 	// Err is why the replicas could not be read or written.
 	Err error
 }
@@ -173,7 +175,11 @@ func (l *Loop) step(ctx context.Context, now time.Time) Step {
 	if step.Decision.Hold || want == size.Spec || l.cfg.DryRun != nil && l.cfg.DryRun() {
 		return step
 	}
-	if err := l.cfg.Scaler.SetReplicas(ctx, want); err != nil {
+	switch err := l.cfg.Scaler.SetReplicas(ctx, want); {
+	case errors.Is(err, ErrDryRun):
+		step.DryRun = true // nothing was changed that a rate limit should count
+		return step
+	case err != nil:
 		step.Err = fmt.Errorf("set replicas to %d: %w", want, err)
 		return step
 	}

@@ -255,6 +255,7 @@ func TestCarryingOut(t *testing.T) {
 		{"refused", policy.Decision{Replicas: 5}, conflict, false, nil, nil, false},
 		{"dry run", policy.Decision{Replicas: 5}, nil, true, nil, nil, false},
 		{"dry run that would fail", policy.Decision{Replicas: 5}, conflict, true, nil, nil, false},
+		{"checked and not stored", policy.Decision{Replicas: 5}, fmt.Errorf("scale: %w", autoscaler.ErrDryRun), false, nil, nil, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -273,8 +274,12 @@ func TestCarryingOut(t *testing.T) {
 			if len(seen) != 1 || seen[0].Scaled != tt.scaled || got.Scaled != tt.scaled {
 				t.Errorf("recorded %+v", seen)
 			}
-			if failed := tt.writeErr != nil && !tt.dryRun; failed != (seen[0].Err != nil) || failed && !errors.Is(seen[0].Err, conflict) {
+			checked := errors.Is(tt.writeErr, autoscaler.ErrDryRun)
+			if failed := tt.writeErr != nil && !tt.dryRun && !checked; failed != (seen[0].Err != nil) || failed && !errors.Is(seen[0].Err, conflict) {
 				t.Errorf("recorded error %v", seen[0].Err)
+			}
+			if seen[0].DryRun != checked {
+				t.Errorf("recorded that it was checked only: %v, want %v", seen[0].DryRun, checked)
 			}
 			if diff := cmp.Diff(tt.decision, seen[0].Decision); diff != "" {
 				t.Errorf("recorded decision: %s", diff)

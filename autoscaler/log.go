@@ -53,6 +53,8 @@ type Record struct {
 	Forecast  *ForecastEntry  `json:"forecast,omitempty"`
 	Skipped   bool            `json:"skipped,omitempty"`
 	Scaled    bool            `json:"scaled,omitempty"`
+	// DryRun says that the change was checked only.
+	DryRun bool `json:"dryRun,omitempty"`
 	// Set is what it was scaled to where that is not Replicas, as the workload has bounds.
 	Set   *int32 `json:"set,omitempty"`
 	Error string `json:"error,omitempty"`
@@ -154,9 +156,9 @@ func (r *Record) set(s *Step) {
 		Values: r.Values[:0], Pods: r.Pods[:0], Proposals: r.Proposals[:0], Clamps: r.Clamps[:0],
 		PodsError: text(in.PodsErr),
 		Replicas:  d.Replicas, Hold: d.Hold, Raw: d.Raw, Reason: d.Reason,
-		Skipped: s.Skipped, Scaled: s.Scaled, Error: text(s.Err),
+		Skipped: s.Skipped, Scaled: s.Scaled, DryRun: s.DryRun, Error: text(s.Err),
 	}
-	if set := s.Set(); s.Scaled && set != d.Replicas {
+	if set := s.Set(); (s.Scaled || s.DryRun) && set != d.Replicas {
 		r.Set = new(set)
 	}
 	for _, v := range in.Values {

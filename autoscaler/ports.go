@@ -2,6 +2,7 @@ package autoscaler
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"hindcast.dev/policy"
@@ -41,8 +42,12 @@ type Bounds struct{ Least, Most int32 }
 // A Scaler reads and writes the size of one workload.
 type Scaler interface {
 	Replicas(ctx context.Context) (Replicas, error)
+	// SetReplicas returns ErrDryRun where the change would have been accepted.
 	SetReplicas(ctx context.Context, n int32) error
 }
+
+// ErrDryRun is what a Scaler returns that has a change checked, and does not store it.
+var ErrDryRun = errors.New("dry run")
 
 // A PodLister lists the pods of the workload with the newest sample of each, as
 // the resource metrics API shows them at the instant at.

@@ -35,10 +35,10 @@ func (c *reconciler) restoreFloors(ctx context.Context, s *v1alpha1.PredictiveSc
 			return kept, err
 		case c.cfg.DryRun:
 			kept = &v1alpha1.FloorStatus{HPA: hpa.Name, OriginalMinReplicas: originalFloor(hpa)}
-			c.event(s, corev1.EventTypeNormal, "FloorKept", fmt.Sprintf(
+			c.eventOf(s, hpa, corev1.EventTypeNormal, "FloorKept", fmt.Sprintf(
 				"Dry run: HorizontalPodAutoscaler %s would have its own minReplicas %d again", hpa.Name, n))
 		default:
-			c.event(s, corev1.EventTypeNormal, "FloorRestored", fmt.Sprintf(
+			c.eventOf(s, hpa, corev1.EventTypeNormal, "FloorRestored", fmt.Sprintf(
 				"HorizontalPodAutoscaler %s has its own minReplicas %d again", hpa.Name, n))
 		}
 	}

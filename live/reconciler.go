@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -151,7 +153,33 @@ func (c *reconciler) Start(ctx context.Context) error {
 	for _, r := range runners {
 		r.stop()
 	}
+	c.tellLast(context.WithoutCancel(ctx), runners)
 	return nil
+}
+
+// What is known at the end is written within lastWords, by so many at once; a lease is given
+// away only then.
+const (
+	lastWords     = 5 * time.Second
+	lastWordsFrom = 10
+)
+
+// tellLast writes what the status of runners that ended does not say yet, first where it says
+// something new: what a change was made from, the sums of a shadow.
+func (c *reconciler) tellLast(ctx context.Context, runners []*runner) {
+	ctx, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	news := slices.DeleteFunc(slices.Clone(runners), func(r *runner) bool { return !r.hasNews() })
+	slots := make(chan struct{}, lastWordsFrom)
+	var all sync.WaitGroup
+	for _, r := range append(news, runners...) { // there is nothing to do a second time
+		slots <- struct{}{}
+		all.Go(func() {
+			r.flush(ctx)
+			<-slots
+		})
+	}
+	all.Wait()
 }
 
 // Reconcile makes what runs agree with what one object says. It is level-based: it looks
@@ -346,8 +374,13 @@ func (c *reconciler) stop(key client.ObjectKey) {
 }
 
 func (c *reconciler) event(s *v1alpha1.PredictiveScaler, level, reason, note string) {
+	c.eventOf(s, nil, level, reason, note)
+}
+
+// eventOf tells of what happened to a scaler and to another object, if any.
+func (c *reconciler) eventOf(s *v1alpha1.PredictiveScaler, related runtime.Object, level, reason, note string) {
 	if len(note) > longestNote {
-		note = note[:longestNote] + "..."
+		note = strings.ToValidUTF8(note[:longestNote], "") + "..."
 	}
-	c.events.Eventf(s, nil, level, reason, "Scale", "%s", note)
+	c.events.Eventf(s, related, level, reason, "Scale", "%s", note)
 }

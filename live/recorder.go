@@ -22,6 +22,7 @@ type recorder struct {
 	r         *runner
 	ctx       context.Context // of the loop, whose Recorder has none to pass
 	v3        *policy.V3
+	target    target
 	shadow    shadow
 	demotions map[string]int
 	looks     []policy.V3Status
@@ -31,8 +32,9 @@ type recorder struct {
 	began     time.Time
 }
 
-func (r *runner) newRecorder(ctx context.Context, begin *autoscaler.Start, v3 *policy.V3, lead time.Duration) (*recorder, error) {
-	rec := &recorder{r: r, ctx: ctx, v3: v3, shadow: shadow{lead: lead}, demotions: map[string]int{}}
+func (r *runner) newRecorder(ctx context.Context, begin *autoscaler.Start, v3 *policy.V3, lead time.Duration) *recorder {
+	floor := r.object.Spec.Actuation.Type == v1alpha1.ActuationHPAMinReplicas
+	rec := &recorder{r: r, ctx: ctx, v3: v3, target: r.target(), shadow: shadow{lead: lead, floor: floor}, demotions: map[string]int{}}
 	r.mu.Lock()
 	rec.shadow.resume(r.status.Shadow)
 	r.status.Lead = &metav1.Duration{Duration: lead}
@@ -41,26 +43,38 @@ func (r *runner) newRecorder(ctx context.Context, begin *autoscaler.Start, v3 *p
 	r.c.metrics.fewest.WithLabelValues(r.object.Namespace, r.object.Name).Set(float64(lowest))
 	r.c.metrics.most.WithLabelValues(r.object.Namespace, r.object.Name).Set(float64(highest))
 	if r.c.cfg.DecisionLog == nil {
-		return rec, nil
+		return rec
 	}
-	file, err := r.c.cfg.DecisionLog(r.object.Namespace, r.object.Name)
+	// What cannot be written down is decided and carried out all the same: a disk that is full is no
+	// reason to leave a load alone.
+	if err := rec.open(begin); err != nil {
+		rec.log = nil
+		r.log.Error("decision log", "err", err)
+		r.c.event(r.object, corev1.EventTypeWarning, "NoDecisionLog", "Decisions are made, and not written down: "+err.Error())
+	}
+	return rec
+}
+
+// open begins a decision log.
+func (rec *recorder) open(begin *autoscaler.Start) error {
+	file, err := rec.r.c.cfg.DecisionLog(rec.r.object.Namespace, rec.r.object.Name)
 	if err != nil {
-		return nil, fmt.Errorf("open decision log: %w", err)
+		return err
 	}
 	rec.file, rec.log = file, autoscaler.NewLog(file)
-	rec.log.Start(r.c.newClock().Now(), begin)
-	if err := rec.log.Err(); err != nil {
-		rec.close()
-		return nil, err
-	}
-	return rec, nil
+	rec.log.Start(rec.r.c.newClock().Now(), begin)
+	return rec.log.Err()
 }
 
 func (rec *recorder) close() {
 	if rec.file == nil {
 		return
 	}
-	if err := errors.Join(rec.log.Err(), rec.file.Close()); err != nil {
+	var err error
+	if rec.log != nil {
+		err = rec.log.Err()
+	}
+	if err = errors.Join(err, rec.file.Close()); err != nil {
 		rec.r.log.Error("decision log", "err", err)
 	}
 }
@@ -97,7 +111,7 @@ func (rec *recorder) Record(s autoscaler.Step) {
 	rec.looks = rec.v3.Status(rec.looks[:0], s.Input.Now)
 	r.c.metrics.outlook(ns, name, rec.looks, s.Sources, rec.v3.Quantile(), rec.demotions)
 	needed, known := rec.v3.Needed(s.Input.Now)
-	t := rec.shadow.step(s.Input.Now, s.Input.Status, s.Decision.Replicas, needed, known)
+	t := rec.shadow.step(s.Input.Now, s.Input.Status, s.Set(), needed, known)
 	r.c.metrics.shadow(ns, name, t)
 	rec.tell(&s)
 	rec.tellAccepted(&s)
@@ -131,16 +145,18 @@ func (rec *recorder) tell(s *autoscaler.Step) {
 		if !apierrors.IsConflict(s.Err) {
 			r.c.event(r.object, corev1.EventTypeWarning, "FailedRescale", s.Err.Error())
 		}
-	case s.Scaled:
-		r.log.Info("scaled", "from", s.Input.Spec, "to", s.Set(), "reason", s.Decision.Reason)
+	case s.Scaled || s.DryRun:
+		r.log.Info("scaled", "from", s.Input.Spec, "to", s.Set(), "reason", s.Decision.Reason, "dry_run", s.DryRun)
 		what := "replicas"
 		if r.object.Spec.Actuation.Type == v1alpha1.ActuationHPAMinReplicas {
 			what = "minReplicas of HorizontalPodAutoscaler " + r.object.Spec.Actuation.HPARef.Name
 		}
-		if r.c.cfg.DryRun {
+		if s.DryRun {
 			what = "(dry run) " + what
 		}
-		r.c.event(r.object, corev1.EventTypeNormal, "Rescaled",
+		// Events of one reason about the same object are counted on the first of them, whose note stays. What
+		// was changed tells one change from the next: its resourceVersion is another.
+		r.c.eventOf(r.object, rec.target.changed(), corev1.EventTypeNormal, "Rescaled",
 			fmt.Sprintf("%s from %d to %d: %s%s", what, s.Input.Spec, s.Set(), s.Decision.Reason, because(s)))
 	}
 }
@@ -179,9 +195,9 @@ func (rec *recorder) describe(st *v1alpha1.PredictiveScalerStatus, s *autoscaler
 		return
 	}
 	st.CurrentReplicas, st.DesiredReplicas, st.Holding = s.Input.Spec, s.Decision.Replicas, s.Decision.Hold
-	if s.Scaled && !rec.r.c.cfg.DryRun { // in a dry run nothing has changed that a rate limit should count
+	if s.Scaled {
 		noteChange(st, now, s.Input.Spec, s.Set())
-		if a := rec.r.object.Spec.Actuation; a.Type == v1alpha1.ActuationHPAMinReplicas && st.Floor == nil {
+		if a := rec.r.object.Spec.Actuation; a.Type == v1alpha1.ActuationHPAMinReplicas {
 			st.Floor = &v1alpha1.FloorStatus{HPA: a.HPARef.Name, OriginalMinReplicas: s.Bounds.Least}
 		}
 	}

@@ -37,6 +37,27 @@ func (r *runner) update(ctx context.Context, change func(*v1alpha1.PredictiveSca
 	if !material(&r.written, &r.status) && time.Since(r.writtenAt) < every {
 		return
 	}
+	r.tryWrite(ctx)
+}
+
+// hasNews reports whether the status says something new that is not written yet.
+func (r *runner) hasNews() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return material(&r.written, &r.status)
+}
+
+// flush writes what is not written yet.
+func (r *runner) flush(ctx context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !equality.Semantic.DeepEqual(&r.written, &r.status) {
+		r.tryWrite(ctx)
+	}
+}
+
+// tryWrite needs mu.
+func (r *runner) tryWrite(ctx context.Context) {
 	if err := r.write(ctx); err != nil && ctx.Err() == nil && client.IgnoreNotFound(err) != nil {
 		r.log.Warn("status not written", "err", err)
 	}

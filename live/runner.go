@@ -161,17 +161,14 @@ func (r *runner) life(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	rec, err := r.newRecorder(ctx, begin, v3, w.lead)
-	if err != nil {
-		return err
-	}
+	rec := r.newRecorder(ctx, begin, v3, w.lead)
 	defer rec.close()
 	if !warm {
 		rec.warmAgain = func() { cancel(errWarmAgain) }
 	}
 	needs := v3.Needs()
 	cfg := autoscaler.Config{
-		Policy: v3, Clock: rec.timed(clock), Scaler: r.target(), Recorder: rec, First: first,
+		Policy: v3, Clock: rec.timed(clock), Scaler: &gate{rec.target, r}, Recorder: rec, First: first,
 		Querier: r.c.cfg.Prometheus.For(r.object.Namespace),
 		DryRun:  func() bool { return !r.active.Load() },
 
@@ -201,23 +198,20 @@ func runningMessage(w workload) string {
 	return fmt.Sprintf("No pod tells how long it took to become ready; %v is assumed", w.lead)
 }
 
-// target is what the loop reads and sets. Where the scaler is not active nothing is set,
-// whatever the loop believes.
-func (r *runner) target() autoscaler.Scaler {
+// target is what the loop reads and sets.
+func (r *runner) target() target {
 	spec := &r.object.Spec
-	var inner autoscaler.Scaler
 	if spec.Actuation.Type == v1alpha1.ActuationHPAMinReplicas {
-		inner = &floorTarget{
+		return &floorTarget{
 			client: r.c.client, scaler: client.ObjectKeyFromObject(r.object), dryRun: r.c.cfg.DryRun,
 			hpa: client.ObjectKey{Namespace: r.object.Namespace, Name: spec.Actuation.HPARef.Name},
 		}
-	} else {
-		inner = &scaleTarget{scales: r.c.scales, namespace: r.object.Namespace, ref: spec.ScaleTargetRef, dryRun: r.c.cfg.DryRun}
 	}
-	return &gate{inner, r}
+	return &scaleTarget{scales: r.c.scales, namespace: r.object.Namespace, ref: spec.ScaleTargetRef, dryRun: r.c.cfg.DryRun}
 }
 
-// A gate lets changes through while its runner is active.
+// A gate lets changes through while its runner is active: where it is not nothing is set,
+// whatever the loop believes.
 type gate struct {
 	autoscaler.Scaler
 	r *runner

@@ -15,7 +15,9 @@ const longestGap = 5 * time.Minute
 // A shadow sums what ran and what would have run, had every decision been carried out and
 // had new replicas served after the lead.
 type shadow struct {
-	lead            time.Duration
+	lead time.Duration
+	// floor says that the decisions are the floor of an HPA, which runs more where it wants more.
+	floor           bool
 	since, last     time.Time
 	decisions       []decided // those of the last lead, the oldest first
 	actual, decided hours
@@ -50,6 +52,9 @@ func (s *shadow) step(now time.Time, running, decision, needed int32, known bool
 	}
 	for _, d := range s.decisions {
 		serving = min(serving, d.replicas)
+	}
+	if s.floor {
+		serving = max(serving, running)
 	}
 	if n := len(s.decisions); n == 0 || s.decisions[n-1].replicas != decision {
 		s.decisions = append(s.decisions, decided{now, decision})

@@ -54,6 +54,33 @@ func TestShadow(t *testing.T) {
 	}
 }
 
+// TestShadowOfAFloor: an HPA runs 8 until minute 10 and 4 from then on, whatever its floor, which is 6
+// from the first decision on: of the 8 none would have gone, and of the 6 two more would have run.
+func TestShadowOfAFloor(t *testing.T) {
+	s := shadow{lead: 5 * time.Minute, floor: true}
+	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	for m := 0; m <= 30; m++ {
+		running := int32(8)
+		if m > 10 {
+			running = 4
+		}
+		s.step(start.Add(time.Duration(m)*time.Minute), running, 6, 7, true)
+	}
+	for _, tc := range []struct {
+		name      string
+		got, want float64
+	}{
+		{"replica-minutes that ran", 60 * s.actual.replicas, 10*8 + 20*4},
+		{"that would have", 60 * s.decided.replicas, 10*8 + 20*6},
+		{"minutes short", 60 * s.actual.short, 20},
+		{"minutes that would have been short", 60 * s.decided.short, 20},
+	} {
+		if math.Abs(tc.got-tc.want) > 1e-9 {
+			t.Errorf("%s: %v, want %v", tc.name, tc.got, tc.want)
+		}
+	}
+}
+
 // TestShadowOfAGap: a pause of hours counts as five minutes, not as what nobody saw.
 func TestShadowOfAGap(t *testing.T) {
 	s := shadow{lead: time.Minute}

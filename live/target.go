@@ -8,6 +8,7 @@ import (
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -23,6 +24,13 @@ import (
 
 // fieldOwner is who changes things, in managedFields.
 const fieldOwner = client.FieldOwner("hindcast")
+
+// A target is what a scaler sets.
+type target interface {
+	autoscaler.Scaler
+	// changed is the object that SetReplicas changed last, as it was right after that.
+	changed() *corev1.ObjectReference
+}
 
 // scales reads and writes the scale subresource of workloads of any kind that has one.
 type scales struct {
@@ -72,6 +80,16 @@ type scaleTarget struct {
 	dryRun    bool
 	// read is what was read last: a write is refused if somebody else wrote since.
 	read *autoscalingv1.Scale
+	// written is what the API server answered to the newest write.
+	written *autoscalingv1.Scale
+}
+
+func (t *scaleTarget) changed() *corev1.ObjectReference {
+	version, kind := gvkOf(t.ref).ToAPIVersionAndKind()
+	return &corev1.ObjectReference{
+		APIVersion: version, Kind: kind, Namespace: t.namespace, Name: t.ref.Name,
+		UID: t.written.UID, ResourceVersion: t.written.ResourceVersion,
+	}
 }
 
 func (t *scaleTarget) Replicas(ctx context.Context) (autoscaler.Replicas, error) {
@@ -92,10 +110,14 @@ func (t *scaleTarget) SetReplicas(ctx context.Context, n int32) error {
 	}
 	resource, err := t.scales.resource(t.ref)
 	if err == nil {
-		_, err = t.scales.getter.Scales(t.namespace).Update(ctx, resource, next, opts)
+		next, err = t.scales.getter.Scales(t.namespace).Update(ctx, resource, next, opts)
 	}
 	if err != nil {
 		return fmt.Errorf("scale of %s %s: %w", t.ref.Kind, t.ref.Name, err)
+	}
+	t.written = next
+	if t.dryRun {
+		return autoscaler.ErrDryRun
 	}
 	return nil
 }
@@ -116,8 +138,16 @@ type floorTarget struct {
 	scaler client.ObjectKey
 	hpa    client.ObjectKey
 	dryRun bool
-	// read is the HPA as read last.
-	read *autoscalingv2.HorizontalPodAutoscaler
+	// read is the HPA as read last, written what the API server answered to the newest patch.
+	read, written *autoscalingv2.HorizontalPodAutoscaler
+}
+
+func (t *floorTarget) changed() *corev1.ObjectReference {
+	version, kind := autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler").ToAPIVersionAndKind()
+	return &corev1.ObjectReference{
+		APIVersion: version, Kind: kind, Namespace: t.hpa.Namespace, Name: t.hpa.Name,
+		UID: t.written.UID, ResourceVersion: t.written.ResourceVersion,
+	}
 }
 
 // foreignChange is an HPA whose minReplicas is not what was written last: somebody else
@@ -160,6 +190,10 @@ func (t *floorTarget) SetReplicas(ctx context.Context, n int32) error {
 	patch := client.MergeFromWithOptions(t.read, client.MergeFromWithOptimisticLock{})
 	if err := t.client.Patch(ctx, next, patch, opts...); err != nil {
 		return fmt.Errorf("minReplicas of HorizontalPodAutoscaler %s: %w", t.hpa.Name, err)
+	}
+	t.written = next
+	if t.dryRun {
+		return autoscaler.ErrDryRun
 	}
 	return nil
 }
