@@ -96,8 +96,8 @@ func plan(format record.Format, raw bool) record.Plan {
 
 func quiet(int, int) {}
 
-// whole records without a stop.
-func whole(t *testing.T, p record.Plan, output string) record.Summary {
+// fetched returns a recording that has all parts.
+func fetched(t *testing.T, p record.Plan, output string) *record.Recording {
 	t.Helper()
 	r, err := record.Begin(p, output)
 	if err != nil {
@@ -107,7 +107,14 @@ func whole(t *testing.T, p record.Plan, output string) record.Summary {
 	if err := r.Fetch(t.Context(), c, quiet); err != nil {
 		t.Fatal(err)
 	}
-	sum, err := r.Write(output, false)
+	return r
+}
+
+// whole records without a stop.
+func whole(t *testing.T, p record.Plan, output string) record.Summary {
+	t.Helper()
+	r := fetched(t, p, output)
+	sum, err := r.Write(t.Context(), output, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +194,7 @@ func TestResumes(t *testing.T) {
 				if *asked != r.Parts()-stop {
 					t.Errorf("asked %d times, want %d", *asked, r.Parts()-stop)
 				}
-				if _, err := r.Write(output, false); err != nil {
+				if _, err := r.Write(t.Context(), output, false); err != nil {
 					t.Fatal(err)
 				}
 				got, err := os.ReadFile(output)
@@ -288,19 +295,31 @@ load{note="a\"b\\\n",pod="1"} 101.33333333333333 1772409660
 	}
 }
 
+// A recording that is interrupted while it is written keeps its parts, and goes on from them.
+func TestInterruptedWhileWritten(t *testing.T) {
+	for _, p := range []record.Plan{plan(record.CSV, false), plan(record.OpenMetrics, true), plan(record.TSDB, false)} {
+		output := filepath.Join(t.TempDir(), "load")
+		r := fetched(t, p, output)
+		stopped, stop := context.WithCancel(t.Context())
+		stop()
+		if _, err := r.Write(stopped, output, false); !errors.Is(err, context.Canceled) || r.Done() != r.Parts() {
+			t.Errorf("%s: %v, and %d of %d parts are kept", p.Format, err, r.Done(), r.Parts())
+		}
+		if _, err := os.Stat(output); err == nil {
+			t.Errorf("%s: half a recording was written", p.Format)
+		}
+		if _, err := r.Write(t.Context(), output, false); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestNothing(t *testing.T) {
 	output := filepath.Join(t.TempDir(), "load.csv")
 	p := plan(record.CSV, false)
 	p.From, p.To = from.Add(705*time.Minute), from.Add(715*time.Minute)
-	r, err := record.Begin(p, output)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, _ := server(t, -1)
-	if err := r.Fetch(t.Context(), c, quiet); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.Write(output, false); !errors.Is(err, record.ErrNothing) {
+	r := fetched(t, p, output)
+	if _, err := r.Write(t.Context(), output, false); !errors.Is(err, record.ErrNothing) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := os.Stat(output); err == nil {
@@ -343,7 +362,7 @@ func TestHalves(t *testing.T) {
 			if err := r.Fetch(t.Context(), source, quiet); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := r.Write(output, false); err != nil {
+			if _, err := r.Write(t.Context(), output, false); err != nil {
 				t.Fatal(err)
 			}
 			text, err := os.ReadFile(output)
@@ -390,7 +409,7 @@ func TestTimeouts(t *testing.T) {
 	if err := r.Fetch(t.Context(), slow{c, 4 * time.Hour, &asked}, quiet); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Write(output, false); err != nil {
+	if _, err := r.Write(t.Context(), output, false); err != nil {
 		t.Fatal(err)
 	}
 	a, err := os.ReadFile(want)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,20 +39,20 @@ type Summary struct {
 }
 
 // Write writes the recording to output, whole or not at all, and removes its parts. All
-// parts have to be there. What is at output already goes if replace says so, and not
+// parts have to be there, and stay where it fails. What is at output already goes if replace says so, and not
 // before the new one is whole.
-func (r *Recording) Write(output string, replace bool) (sum Summary, err error) {
+func (r *Recording) Write(ctx context.Context, output string, replace bool) (sum Summary, err error) {
 	tmp := filepath.Join(r.dir, "output")
 	if err := os.RemoveAll(tmp); err != nil {
 		return sum, err
 	}
 	switch r.Plan.Format {
 	case CSV:
-		sum, err = r.writeCSV(tmp, strings.HasSuffix(output, ".gz"))
+		sum, err = r.writeCSV(ctx, tmp, strings.HasSuffix(output, ".gz"))
 	case OpenMetrics:
-		sum, err = r.writeText(tmp, strings.HasSuffix(output, ".gz"))
+		sum, err = r.writeText(ctx, tmp, strings.HasSuffix(output, ".gz"))
 	case TSDB:
-		sum, err = r.writeBlocks(tmp)
+		sum, err = r.writeBlocks(ctx, tmp)
 	default:
 		err = fmt.Errorf("unknown format %q", r.Plan.Format)
 	}
@@ -106,11 +107,14 @@ func Replaceable(output string) error {
 }
 
 // each calls f with the parts in the order of time, and counts.
-func (r *Recording) each(f func(p part, got []series) error) (Summary, error) {
+func (r *Recording) each(ctx context.Context, f func(p part, got []series) error) (Summary, error) {
 	var sum Summary
 	seen := map[string]bool{}
 	heard := make([]bool, len(r.Plan.Queries))
 	for _, p := range r.parts {
+		if err := ctx.Err(); err != nil {
+			return sum, err
+		}
 		got, err := r.get(p)
 		if err == nil {
 			err = f(p, got)
@@ -152,7 +156,7 @@ func file(name string, zip bool, write func(io.Writer) error) (err error) {
 }
 
 // writeCSV writes the sum of the series at each step; several queries get a file each.
-func (r *Recording) writeCSV(name string, zip bool) (Summary, error) {
+func (r *Recording) writeCSV(ctx context.Context, name string, zip bool) (Summary, error) {
 	all := make([]datasets.Series, len(r.Plan.Queries))
 	for i, q := range r.Plan.Queries {
 		all[i] = datasets.Series{Name: q.Name, Unit: datasets.RPS, Start: r.Plan.From, Step: r.Plan.Step, Values: make([]float64, r.Plan.steps())}
@@ -160,7 +164,7 @@ func (r *Recording) writeCSV(name string, zip bool) (Summary, error) {
 			all[i].Values[k] = math.NaN()
 		}
 	}
-	sum, err := r.each(func(p part, got []series) error {
+	sum, err := r.each(ctx, func(p part, got []series) error {
 		values := all[p.query].Values
 		begun := map[int]bool{}
 		for _, s := range got {
@@ -209,10 +213,10 @@ func (r *Recording) writeCSV(name string, zip bool) (Summary, error) {
 
 // writeText writes OpenMetrics text (the specification 1.0): families by name, the
 // samples of a series together and in the order of time.
-func (r *Recording) writeText(name string, zip bool) (Summary, error) {
+func (r *Recording) writeText(ctx context.Context, name string, zip bool) (Summary, error) {
 	var whole []series
 	count, markers := 0, 0
-	sum, err := r.each(func(p part, got []series) error {
+	sum, err := r.each(ctx, func(p part, got []series) error {
 		for i := range got {
 			s := &got[i]
 			markers += s.dropMarkers()
@@ -291,7 +295,7 @@ func seriesText(name string, labels []promclient.Label) string {
 
 // writeBlocks writes a folder that a Prometheus server opens, with the plan beside the
 // blocks.
-func (r *Recording) writeBlocks(name string) (sum Summary, err error) {
+func (r *Recording) writeBlocks(ctx context.Context, name string) (sum Summary, err error) {
 	db, err := promdb.Open(promdb.Config{Dir: name})
 	if err != nil {
 		return sum, err
@@ -319,7 +323,7 @@ func (r *Recording) writeBlocks(name string) (sum Summary, err error) {
 		cell = cell[:0]
 		return nil
 	}
-	sum, err = r.each(func(p part, got []series) error {
+	sum, err = r.each(ctx, func(p part, got []series) error {
 		if p.cell != at {
 			if err := flush(); err != nil {
 				return err

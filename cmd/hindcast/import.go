@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -73,9 +74,16 @@ func importFiles(c *cli.Context) error {
 	for _, name := range c.Args().Slice() {
 		sources = append(sources, importer.Source{Name: name, Open: func() (io.ReadCloser, error) {
 			if name == "-" {
-				return io.NopCloser(c.App.Reader), nil
+				return io.NopCloser(interruptible(c.Context, c.App.Reader)), nil
 			}
-			return openImport(name)
+			f, err := openImport(name)
+			if err != nil {
+				return nil, err
+			}
+			return struct {
+				io.Reader
+				io.Closer
+			}{interruptible(c.Context, f), f}, nil
 		}})
 	}
 	res, err := importer.Import(sources, cfg)
@@ -88,6 +96,20 @@ func importFiles(c *cli.Context) error {
 	printImport(c.App.ErrWriter, res)
 	return nil
 }
+
+// interruptible returns a reader that ends where the program is to end.
+func interruptible(ctx context.Context, r io.Reader) io.Reader {
+	return readFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return r.Read(p)
+	})
+}
+
+type readFunc func(p []byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
 // importDatabase evaluates a query on the data of a Prometheus server.
 func importDatabase(c *cli.Context, folder string, cfg importer.Config) error {

@@ -150,7 +150,10 @@ func finish(c *cli.Context, r *record.Recording, source record.Source, output st
 		}
 		return fmt.Errorf("%w; %d of %d parts are kept, the same command goes on", err, done, r.Parts())
 	}
-	sum, err := r.Write(output, c.Bool("force"))
+	sum, err := r.Write(c.Context, output, c.Bool("force"))
+	if errors.Is(err, context.Canceled) {
+		return exitError{exitInterrupted, fmt.Errorf("interrupted; %d of %d parts are kept, the same command goes on", r.Done(), r.Parts())}
+	}
 	if errors.Is(err, record.ErrNothing) {
 		return errors.Join(fmt.Errorf("%w; check the query and the time: %v", err, r.Plan), r.Discard())
 	}

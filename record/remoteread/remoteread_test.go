@@ -184,7 +184,7 @@ func recorded(t *testing.T, source record.Source, how record.RemoteRead, from, t
 	if err := r.Fetch(t.Context(), source, func(int, int) {}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Write(output, false); err != nil {
+	if _, err := r.Write(t.Context(), output, false); err != nil {
 		t.Fatal(err)
 	}
 	return output
