@@ -42,6 +42,10 @@ func recordCommand() *cli.Command {
 	}
 }
 
+// mostSeries is how many series a query may have at once. A histogram of each path and status of some
+// hundred pods is more than what a scaler may read.
+const mostSeries = 200_000
+
 func runRecord(c *cli.Context) error {
 	if c.Args().Present() {
 		return fmt.Errorf("record takes no argument, got %q; the query is given by --query", c.Args().First())
@@ -62,6 +66,7 @@ func runRecord(c *cli.Context) error {
 		return err
 	}
 	plan.Source, plan.Tenant = cfg.URL, cfg.Tenant != ""
+	cfg.MaxSeries = mostSeries
 	if _, err := os.Lstat(output); err == nil && !c.Bool("force") {
 		return fmt.Errorf("%s: is there already; choose another with -o, or replace it with --force", output)
 	}

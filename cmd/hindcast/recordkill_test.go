@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"hindcast.dev/internal/promtest"
+	"hindcast.dev/promdb"
 )
 
 // A stopper lets requests pass to a server, counts them, and holds one that it is told.
@@ -146,5 +148,40 @@ func goesOn(t *testing.T, address, file string, lines, parts, before int, flags 
 				t.Errorf("left behind: %v, %v", left, err)
 			}
 		})
+	}
+}
+
+// TestRecordManySeries: what a scaler may not read at once can be recorded, as values and as samples, by
+// queries and by remote read.
+func TestRecordManySeries(t *testing.T) {
+	const many = 12_000
+	dir := filepath.Join(t.TempDir(), "data")
+	db, err := promdb.Open(promdb.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range many {
+		s, err := db.Series("requests", promdb.Label{Name: "pod", Value: strconv.Itoa(i)})
+		if err == nil {
+			err = db.Append(s, shopStart.Add(time.Minute), 2)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(db.Commit(shopStart.Add(time.Minute)), db.Finish(), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	address := promtest.Start(t, dir).URL()
+	for name, flags := range map[string][]string{
+		"values": nil, "samples by queries": {"--raw", "--remote-read", "never"}, "samples": {"--raw", "--remote-read", "always"},
+	} {
+		output := filepath.Join(t.TempDir(), "many")
+		args := append([]string{"hindcast", "record", "--prometheus", address, "--query", "requests", "-o", output, "--step", "1m",
+			"--since", "2026-03-02T00:00:00Z", "--until", "2026-03-02T00:02:00Z"}, flags...)
+		var stderr bytes.Buffer
+		if code := run(t.Context(), args, nil, io.Discard, &stderr); code != 0 || !strings.Contains(stderr.String(), fmt.Sprintf(" of %d series", many)) {
+			t.Errorf("%s: code %d: %s", name, code, stderr.String())
+		}
 	}
 }

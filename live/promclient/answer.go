@@ -58,6 +58,9 @@ func (c *Client) Series(ctx context.Context, expr string, from, to time.Time, st
 	return m.series, nil
 }
 
+// maxCells bounds the memory of an answer, in which every series has every step: 450 MB.
+const maxCells = 50_000_000
+
 // merged joins the parts of a range query.
 type merged struct {
 	steps  int
@@ -73,6 +76,10 @@ func (m *merged) add(v model.Value) error {
 	if !ok {
 		return withText(ErrBadResponse, "a range query gave a "+kindOf(v))
 	}
+	// Before the memory is taken.
+	if len(matrix)*m.steps > maxCells {
+		return fmt.Errorf("%w: %d series of %d steps", ErrTooLarge, len(matrix), m.steps)
+	}
 	for _, stream := range matrix {
 		if len(stream.Histograms) > 0 {
 			return withText(ErrQuery, "the result holds histograms, not numbers")
@@ -82,6 +89,9 @@ func (m *merged) add(v model.Value) error {
 		if !ok {
 			if at = len(m.series); at >= m.limit {
 				return fmt.Errorf("%w: more than %d series", ErrTooLarge, m.limit)
+			}
+			if (at+1)*m.steps > maxCells {
+				return fmt.Errorf("%w: more than %d series of %d steps", ErrTooLarge, at, m.steps)
 			}
 			m.byKey[key] = at
 			s := Series{Labels: labelsOf(stream.Metric), Values: make([]float64, m.steps), has: make([]bool, m.steps)}

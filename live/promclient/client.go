@@ -76,6 +76,9 @@ func (c *Client) QueryRange(ctx context.Context, expr string, from, to time.Time
 	return values, nil
 }
 
+// MaxSeries returns how many series an answer may have.
+func (c *Client) MaxSeries() int { return c.cfg.MaxSeries }
+
 // Check asks the server for 1, which any will answer that lets the client in.
 func (c *Client) Check(ctx context.Context, at time.Time) error {
 	v, err := c.Query(ctx, "vector(1)", at)

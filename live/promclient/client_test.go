@@ -277,6 +277,21 @@ func TestQueryRange(t *testing.T) {
 	}
 }
 
+// Many series that come and go are too large over many steps, all of which each of them would have.
+func TestSparseSeries(t *testing.T) {
+	var all []string
+	for i := range 6000 {
+		all = append(all, fmt.Sprintf(`{"metric":{"pod":"%d"},"values":[[1772366400,"1"]]}`, i))
+	}
+	c, _ := serve(t, 200, matrix(all...))
+	if _, err := c.Series(t.Context(), expr, at, at.Add(9999*time.Second), time.Second); !errors.Is(err, promclient.ErrTooLarge) {
+		t.Errorf("10,000 steps of 6,000 series: %v", err)
+	}
+	if got, err := c.Series(t.Context(), expr, at, at.Add(99*time.Second), time.Second); err != nil || len(got) != len(all) {
+		t.Errorf("100 steps: %d series, %v", len(got), err)
+	}
+}
+
 func same(a, b []float64) bool {
 	if len(a) != len(b) {
 		return false

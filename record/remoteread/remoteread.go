@@ -105,8 +105,8 @@ func (s *Source) Raw(ctx context.Context, selector string, from, to time.Time) (
 		return fail(err)
 	}
 	slices.SortFunc(got, func(a, b promclient.RawSeries) int { return slices.CompareFunc(a.Labels, b.Labels, compareLabels) })
-	if len(got) > promclient.DefaultMaxSeries {
-		return fail(fmt.Errorf("%w: %d series, more than %d", promclient.ErrTooLarge, len(got), promclient.DefaultMaxSeries))
+	if len(got) > s.MaxSeries() {
+		return fail(fmt.Errorf("%w: %d series, more than %d", promclient.ErrTooLarge, len(got), s.MaxSeries()))
 	}
 	return got, nil
 }
