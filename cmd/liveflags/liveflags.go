@@ -11,7 +11,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -144,13 +143,6 @@ func leaseNamespace(c *cli.Context) string {
 		return ""
 	}
 	return strings.TrimSpace(string(mounted))
-}
-
-// logFiles opens DIR/NAMESPACE_NAME.jsonl for appending. Neither name holds an underscore.
-func logFiles(dir string) func(namespace, name string) (io.WriteCloser, error) {
-	return func(namespace, name string) (io.WriteCloser, error) {
-		return os.OpenFile(filepath.Join(dir, namespace+"_"+name+".jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	}
 }
 
 func modeOf(text string) (v1alpha1.Mode, error) {
