@@ -100,7 +100,7 @@ func liveNotes(v *liveview.View) []string {
 	var notes []string
 	if v.Verdict.Mode != "" {
 		notes = append(notes,
-			"Nobody carried out the decisions of the time in Shadow. A decided replica is taken to serve once the lead, the time until a new replica is ready, has passed; the load is taken to be what it was.",
+			"Nobody carried out the decisions of the time in Shadow. A decided replica is taken to serve once the lead, the time until a new replica is ready, has passed; the load is taken to be what it was. An HPA above a floor is taken to run what it ran where that is more.",
 			"Short means: fewer replicas than the load observed then needed by the targets of the metrics, within the limits of the scaler. No request and no response time was measured; time in which the load was not known counts as not short.",
 			"What ran was decided by others, on the same load. Where a metric is of what ran, such as CPU a pod, other numbers of replicas would have made other values.")
 	}
