@@ -191,6 +191,11 @@ func TestLostStatusOfAFloor(t *testing.T) {
 		}
 		return nil
 	})
+	// A floor that was raised twice comes back as the first time.
+	f.deleteScaler("shop")
+	if n := f.floor("shop"); n != 3 {
+		t.Errorf("minReplicas %d after the deletion, want 3", n)
+	}
 }
 
 // TestDryRunKeepsTheScalerOfAFloor: a floor that was raised before stays raised in a dry run,
