@@ -98,14 +98,20 @@ remote_write:
 	time.Sleep(5 * time.Minute)
 	decided := map[string][]autoscaler.Record{}
 	for _, name := range names {
+		// Each server knows the query that counts the targets behind the series.
+		if n, ok := at[name].gauge("hindcast_scaler_sources", map[string]string{"scaler": "shop"}); !ok || n != 1 {
+			t.Errorf("%s: %v targets counted, %v, want 1", name, n, ok)
+		}
 		if err := at[name].stop(); err != nil {
 			t.Fatal(err)
 		}
 		decided[name] = decisions(t, logs[name])
 	}
 	// VictoriaMetrics' rate is some two per cent of a rising load lower: from a sample earlier
-	// to the last one, without extrapolation. That is a replica or two of fifteen.
-	for name, apart := range map[string]int32{"thanos": 1, "mimir": 1, "victoriametrics": 2} {
+	// to the last one, without extrapolation. Where the machine is busy, Mimir is a scrape behind
+	// at each decision, which is one per cent, and the past, which was written at once, is not: a
+	// kink that makes the margin wider. That is a replica or two of fifteen.
+	for name, apart := range map[string]int32{"thanos": 1, "mimir": 2, "victoriametrics": 2} {
 		shared, same := 0, 0
 		for _, ours := range decided["prometheus"] {
 			// The steps of both are on one grid of 30 seconds; each says when it was really made.
