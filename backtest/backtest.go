@@ -7,6 +7,7 @@
 package backtest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"hindcast.dev/api/v1alpha1"
 	"hindcast.dev/backtest/result"
@@ -71,7 +73,8 @@ type bench struct {
 }
 
 func (b *bench) prepare(d v1alpha1.Dataset) error {
-	e, err := newEnv(b.x, d, appName(b.x, b.opt.Manifests))
+	namespace, app := workloadName(b.x, b.opt.Manifests)
+	e, err := newEnv(b.x, d, namespace, app)
 	if err != nil {
 		return err
 	}
@@ -231,19 +234,19 @@ func (b *bench) matchCosts(ctx context.Context) error {
 	return nil
 }
 
-// appName is the Deployment that the manifests are about, so that their queries
-// find its series.
-func appName(x *v1alpha1.Experiment, manifests map[string]v1alpha1.Document) string {
+// workloadName is the Deployment that the manifests are about, so that their queries
+// find its series. One without a namespace is in that where kubectl would put it.
+func workloadName(x *v1alpha1.Experiment, manifests map[string]v1alpha1.Document) (namespace, app string) {
 	for _, ref := range x.Spec.Policies {
 		doc := manifests[ref.File]
 		switch {
 		case doc.HorizontalPodAutoscaler != nil && doc.HorizontalPodAutoscaler.Spec.ScaleTargetRef.Name != "":
-			return doc.HorizontalPodAutoscaler.Spec.ScaleTargetRef.Name
+			return cmp.Or(doc.HorizontalPodAutoscaler.Namespace, metav1.NamespaceDefault), doc.HorizontalPodAutoscaler.Spec.ScaleTargetRef.Name
 		case doc.PredictiveScaler != nil && doc.PredictiveScaler.Spec.ScaleTargetRef.Name != "":
-			return doc.PredictiveScaler.Spec.ScaleTargetRef.Name
+			return cmp.Or(doc.PredictiveScaler.Namespace, metav1.NamespaceDefault), doc.PredictiveScaler.Spec.ScaleTargetRef.Name
 		}
 	}
-	return "app"
+	return metav1.NamespaceDefault, "app"
 }
 
 // Folder is the name of the folder of one of several datasets.

@@ -20,7 +20,7 @@ func benchEnv(b *testing.B) *env {
 	x := &v1alpha1.Experiment{}
 	x.Spec.Datasets = []v1alpha1.Dataset{{Scenario: "diurnal-weekly"}}
 	x.Default()
-	e, err := newEnv(x, x.Spec.Datasets[0], "app")
+	e, err := newEnv(x, x.Spec.Datasets[0], "default", "app")
 	if err != nil {
 		b.Fatal(err)
 	}

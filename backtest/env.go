@@ -12,9 +12,9 @@ import (
 
 // An env is everything about one dataset that all policies and seeds share.
 type env struct {
-	app    string
-	load   sim.Load // requests/s, scaled
-	factor float64  // simulated over recorded load
+	namespace, app string   // of the Deployment
+	load           sim.Load // requests/s, scaled
+	factor         float64  // simulated over recorded load
 	// autoScaled says that the factor was worked out, not given.
 	autoScaled bool
 	recorded   datasets.Series

@@ -142,7 +142,7 @@ func TestWarmUpEndsWithAWholeStepAndMinute(t *testing.T) {
 	} {
 		x := experiment(t, ramp(8, 200))
 		x.Spec.Warmup = tc.warmup
-		e, err := newEnv(x, x.Spec.Datasets[0], "app")
+		e, err := newEnv(x, x.Spec.Datasets[0], "default", "app")
 		if tc.err != "" {
 			if err == nil || !strings.Contains(err.Error(), tc.err) {
 				t.Errorf("%s: got %v, want %q", tc.warmup, err, tc.err)
@@ -171,7 +171,7 @@ func TestBoundsAndNodes(t *testing.T) {
 	x := experiment(t, ramp(8, 200))
 	x.Spec.MaxReplicas = 3
 	x.Spec.MinReplicas = new(int32(4))
-	if _, err := newEnv(x, x.Spec.Datasets[0], "app"); err == nil || !strings.Contains(err.Error(), "maxReplicas 3 is less than minReplicas 4") {
+	if _, err := newEnv(x, x.Spec.Datasets[0], "default", "app"); err == nil || !strings.Contains(err.Error(), "maxReplicas 3 is less than minReplicas 4") {
 		t.Errorf("got %v", err)
 	}
 	perNode := e.nodes.MilliCPU / e.requestMilliCPU

@@ -11,8 +11,6 @@ import (
 	"hindcast.dev/sim"
 )
 
-const namespace = "default"
-
 // A catalog says which metric names are kept; nil keeps all.
 type catalog map[string]bool
 
@@ -25,14 +23,14 @@ func (c catalog) keepsAny(name string) bool {
 
 // An exposer writes what the world exposes into a database, once a scrape.
 type exposer struct {
-	env     *env
-	world   *sim.World
-	db      *promdb.DB
-	keep    catalog
-	app     string
-	out     outages
-	unheard []podOutage
-	offered *offered // what the ingress counts
+	env            *env
+	world          *sim.World
+	db             *promdb.DB
+	keep           catalog
+	namespace, app string
+	out            outages
+	unheard        []podOutage
+	offered        *offered // what the ingress counts
 
 	fixed  []*seriesSet // what lives as long as the world
 	nodes  []sim.Node   // at the scrape; empty where no metric of nodes is kept
@@ -164,7 +162,7 @@ func (e *exposer) down(s *seriesSet, now time.Time) bool {
 
 func newExposer(e *env, set setup, w *sim.World, out outages, db *promdb.DB, keep catalog) (*exposer, *watchers, error) {
 	x := &exposer{
-		env: e, world: w, out: out, db: db, keep: keep, app: e.app, offered: newOffered(e.load),
+		env: e, world: w, out: out, db: db, keep: keep, namespace: e.namespace, app: e.app, offered: newOffered(e.load),
 		pods: map[*sim.Pod]*podSeries{}, seen: map[*sim.Pod]bool{},
 	}
 	for _, add := range []func() error{x.addIngress, x.addDeployment, x.addNodes} {

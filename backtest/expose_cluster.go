@@ -11,13 +11,13 @@ import (
 	"hindcast.dev/sim"
 )
 
-func ingressSeries(db *promdb.DB, app string) (*promdb.Series, error) {
+func ingressSeries(db *promdb.DB, namespace, app string) (*promdb.Series, error) {
 	return db.Series(metricnames.IngressRequests, label("namespace", namespace), label("ingress", app))
 }
 
 // addIngress adds the counter of offered requests, and whether its target answers.
 func (e *exposer) addIngress() error {
-	a := e.newSet(metricnames.JobIngress, label("namespace", namespace), label("ingress", e.app))
+	a := e.newSet(metricnames.JobIngress, label("namespace", e.namespace), label("ingress", e.app))
 	a.add(metricnames.IngressRequests, func() float64 { return math.Floor(e.offered.at(e.world.Now())) })
 	if a.err != nil {
 		return a.err
@@ -38,7 +38,7 @@ func (e *exposer) addDeployment() error {
 	status := func() float64 { _, status := w.Scale(); return float64(status) }
 	ready := func() float64 { return float64(w.Ready()) }
 	created := unix(e.env.load.Start)
-	a := e.newSet(metricnames.JobKubeStateMetrics, label("namespace", namespace), label("deployment", e.app))
+	a := e.newSet(metricnames.JobKubeStateMetrics, label("namespace", e.namespace), label("deployment", e.app))
 	a.add(metricnames.DeploymentSpec, spec)
 	a.add(metricnames.DeploymentStatus, status)
 	a.add(metricnames.DeploymentReady, ready)

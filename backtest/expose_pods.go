@@ -99,7 +99,7 @@ func (e *exposer) newPodSet(ps *podSeries, job string, p *sim.Pod) *adder {
 		s.lost = func() bool { return p.Lost }
 	}
 	ps.sets = append(ps.sets, s)
-	return &adder{exposer: e, set: s, labels: []promdb.Label{label("namespace", namespace), label("pod", p.Name)}}
+	return &adder{exposer: e, set: s, labels: []promdb.Label{label("namespace", e.namespace), label("pod", p.Name)}}
 }
 
 // addPod adds the series of kube-state-metrics.
@@ -186,7 +186,7 @@ func (e *exposer) addContainer(ps *podSeries, p *sim.Pod) error {
 	up := &seriesSet{}
 	ps.sets = append(ps.sets, up)
 	target := &seriesSet{job: metricnames.JobApp, lost: func() bool { return e.silent(p) }}
-	if err := e.addUp(up, target, metricnames.JobApp, p.Name, label("namespace", namespace), label("pod", p.Name)); err != nil {
+	if err := e.addUp(up, target, metricnames.JobApp, p.Name, label("namespace", e.namespace), label("pod", p.Name)); err != nil {
 		return err
 	}
 	return e.addApplication(ps, p)

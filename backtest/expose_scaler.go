@@ -114,7 +114,7 @@ func (e *exposer) addControllers(set setup) (*watchers, error) {
 }
 
 func (e *exposer) addHPA(h *policy.HPA, w *watcher) error {
-	a := e.newSet(metricnames.JobKubeStateMetrics, label("namespace", namespace), label("horizontalpodautoscaler", e.app))
+	a := e.newSet(metricnames.JobKubeStateMetrics, label("namespace", e.namespace), label("horizontalpodautoscaler", e.app))
 	a.add(metricnames.HPAInfo, func() float64 { return 1 }, label("scaletargetref_kind", "Deployment"), label("scaletargetref_name", e.app))
 	a.add(metricnames.HPAMinReplicas, func() float64 { return float64(h.MinReplicas()) })
 	a.add(metricnames.HPAMaxReplicas, func() float64 { return float64(h.MaxReplicas()) })
@@ -157,7 +157,7 @@ func (e *exposer) addScaler(v *policy.V3, w *watcher) error {
 	if err := e.addUp(up.set, &seriesSet{job: metricnames.JobScaler}, metricnames.JobScaler, metricnames.JobScaler); err != nil {
 		return err
 	}
-	a := e.newSet(metricnames.JobScaler, label("namespace", namespace), label("scaler", e.app))
+	a := e.newSet(metricnames.JobScaler, label("namespace", e.namespace), label("scaler", e.app))
 	fewest, most := v.Bounds()
 	a.add(metricnames.ScalerMin, func() float64 { return float64(fewest) })
 	a.add(metricnames.ScalerMax, func() float64 { return float64(most) })

@@ -141,7 +141,7 @@ func (s *snapshot) take(w *sim.World) {
 func seriesQueries(e *env) []string {
 	m := metricnames.IngressRequests + `{ingress="shop"}`
 	return []string{
-		loadQuery(e.app),
+		e.loadQuery(),
 		"sum(rate(" + m + "[1m]))",
 		"sum(irate(" + m + "[1m]))",
 		"increase(" + m + "[5m]) / 300",
@@ -192,8 +192,8 @@ func sharedStoreIsTheOwnDatabase(t *testing.T, faults ...v1alpha1.ClusterFault) 
 				missing++
 			}
 		}
-		ownRange, ownErr := db.QueryRange(t.Context(), loadQuery(e.app), w.Now().Add(-5*time.Minute), w.Now(), time.Minute)
-		sharedRange, sharedErr := view.QueryRange(t.Context(), loadQuery(e.app), w.Now().Add(-5*time.Minute), w.Now(), time.Minute)
+		ownRange, ownErr := db.QueryRange(t.Context(), e.loadQuery(), w.Now().Add(-5*time.Minute), w.Now(), time.Minute)
+		sharedRange, sharedErr := view.QueryRange(t.Context(), e.loadQuery(), w.Now().Add(-5*time.Minute), w.Now(), time.Minute)
 		if fmt.Sprint(ownRange, ownErr) != fmt.Sprint(sharedRange, sharedErr) {
 			t.Fatalf("range at %v: own %v, %v; shared %v, %v", w.Now(), ownRange, ownErr, sharedRange, sharedErr)
 		}

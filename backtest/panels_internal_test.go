@@ -420,7 +420,7 @@ func panelsOfACluster(t *testing.T, compared map[string]int) {
 		}
 	})
 	check := panelCheck{compared: compared, values: map[string]string{
-		"namespace": namespace, "deployment": e.app, "scaler": e.app, "metric": "served", "horizon": "3m", "policy": ".*",
+		"namespace": e.namespace, "deployment": e.app, "scaler": e.app, "metric": "served", "horizon": "3m", "policy": ".*",
 		"latency": "0.25", "objective": "0.999", "price": "0.05", "__rate_interval": "2m", "__range": "1h",
 	}}
 	exact := 0

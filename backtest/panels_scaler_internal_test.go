@@ -210,7 +210,7 @@ func panelsOfAScaler(t *testing.T, compared map[string]int) {
 	watched.after = func(db *promdb.DB) {
 		m.read(e.scrape)
 		check := panelCheck{compared: compared, values: map[string]string{
-			"namespace": namespace, "deployment": e.app, "scaler": e.app, "metric": "requests", "policy": ".*", "price": "0.05", "__range": "1h",
+			"namespace": e.namespace, "deployment": e.app, "scaler": e.app, "metric": "requests", "policy": ".*", "price": "0.05", "__range": "1h",
 		}}
 		horizons := m.policy.Status(nil, e.load.End())[0].Horizons
 		check.values["horizon"] = promdb.FormatDuration(horizons[0].Horizon)

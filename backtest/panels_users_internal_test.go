@@ -44,7 +44,7 @@ func panelsOfUsers(t *testing.T, compared map[string]int) {
 	build := static.build
 	static.build = func(float64) (setup, error) { return build(pods) }
 	check := panelCheck{compared: compared, values: map[string]string{
-		"namespace": namespace, "deployment": e.app, "policy": ".*", "latency": "0.25", "objective": "0.99", "__rate_interval": "2m", "__range": "1h",
+		"namespace": e.namespace, "deployment": e.app, "policy": ".*", "latency": "0.25", "objective": "0.99", "__rate_interval": "2m", "__range": "1h",
 	}}
 	var all []requests
 	sum := make([]float64, len(durationBounds)+1)

@@ -56,13 +56,14 @@ func origin(d v1alpha1.Dataset) string {
 
 // newEnv builds what all runs of one dataset share. The experiment has its defaults
 // and is valid.
-func newEnv(x *v1alpha1.Experiment, d v1alpha1.Dataset, app string) (*env, error) {
+func newEnv(x *v1alpha1.Experiment, d v1alpha1.Dataset, namespace, app string) (*env, error) {
 	spec := &x.Spec
 	recorded, err := openDataset(d, *spec.Seed)
 	if err != nil {
 		return nil, err
 	}
 	e := &env{
+		namespace:       namespace,
 		app:             app,
 		recorded:        recorded,
 		objective:       spec.SLO.Objective.Or(99.9) / 100,

@@ -13,7 +13,7 @@ func TestKnobsStayWithinReach(t *testing.T) {
 	x.Spec.Datasets = []v1alpha1.Dataset{{Scenario: "ramp"}}
 	x.Spec.App.ErrorRate = "0.0002"
 	x.Default()
-	e, err := newEnv(x, x.Spec.Datasets[0], "app")
+	e, err := newEnv(x, x.Spec.Datasets[0], "default", "app")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -154,6 +154,36 @@ spec:
 	}
 }
 
+// TestNamespaceOfTheManifest: a manifest's queries find the world where the manifest is, and what
+// that is called changes nothing.
+func TestNamespaceOfTheManifest(t *testing.T) {
+	timeline := func(namespace, queried string) []byte {
+		scaler := decode(t, `
+apiVersion: autoscaling.hindcast.dev/v1alpha1
+kind: PredictiveScaler
+metadata: {name: shop, namespace: `+namespace+`}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: shop}
+  maxReplicas: 12
+  actuation: {type: Scale}
+  metrics:
+  - {name: offered, query: 'sum(rate(nginx_ingress_controller_requests{namespace="`+queried+`"}[1m]))', target: {perReplica: "50"}}
+  - {name: cpu, query: 'sum(rate(container_cpu_usage_seconds_total{namespace="`+queried+`"}[1m]))', target: {utilization: 70, of: cpu}}
+`)
+		x := experiment("step", "v3")
+		x.Spec.Policies = append(x.Spec.Policies, v1alpha1.PolicyRef{Name: "ours", File: "scaler.yaml"})
+		dir, _ := run(t, x, backtest.Options{Parallel: 1, Manifests: map[string]v1alpha1.Document{"scaler.yaml": scaler}})
+		return files(t, dir)["runs/ours/timeline.csv.gz"]
+	}
+	want := timeline("default", "default")
+	if !bytes.Equal(timeline("shop", "shop"), want) {
+		t.Error("a scaler of another namespace decides otherwise")
+	}
+	if bytes.Equal(timeline("shop", "default"), want) {
+		t.Error("the world is in every namespace")
+	}
+}
+
 func decode(t *testing.T, text string) v1alpha1.Document {
 	t.Helper()
 	docs, err := v1alpha1.Decode([]byte(text), "scaler.yaml")

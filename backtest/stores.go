@@ -73,7 +73,7 @@ func (e *env) fillShared(out outages) (*promdb.Shared, error) {
 
 // appendIngress appends the counter as every scrape of a run's own database finds it.
 func (e *env) appendIngress(db *promdb.DB, out outages) error {
-	series, err := ingressSeries(db, e.app)
+	series, err := ingressSeries(db, e.namespace, e.app)
 	if err != nil {
 		return err
 	}

@@ -26,8 +26,8 @@ func (e *env) v3Horizon() time.Duration {
 }
 
 // loadQuery is the load offered at the ingress, which no scaling changes.
-func loadQuery(app string) string {
-	return "sum(rate(" + metricnames.IngressRequests + `{namespace="` + namespace + `",ingress="` + app + `"}[30s]))`
+func (e *env) loadQuery() string {
+	return "sum(rate(" + metricnames.IngressRequests + `{namespace="` + e.namespace + `",ingress="` + e.app + `"}[30s]))`
 }
 
 // newV3 is V3 as it comes: the load at the ingress, the default model, the SLO's objective as
@@ -48,7 +48,7 @@ func newV3(e *env) (entrant, error) {
 		// The objective sets both what a replica is taken to carry and how sure V3 is to
 		// be that the load ahead stays below.
 		metrics := []policy.V3Metric{{
-			Query:      policy.Query{Name: "requests", Expr: loadQuery(e.app)},
+			Query:      policy.Query{Name: "requests", Expr: e.loadQuery()},
 			PerReplica: e.service.Capacity(v),
 		}}
 		w, err := e.workload()

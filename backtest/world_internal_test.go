@@ -85,7 +85,7 @@ func testEnv(t testing.TB, s datasets.Series, change ...func(*v1alpha1.Experimen
 	for _, c := range change {
 		c(&x.Spec)
 	}
-	e, err := newEnv(x, x.Spec.Datasets[0], "shop")
+	e, err := newEnv(x, x.Spec.Datasets[0], "default", "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func onTheLoad(t testing.TB, e *env, actuation string) *v1alpha1.PredictiveScale
 	t.Helper()
 	s := scaler(t, actuation)
 	s.Spec.Metrics = s.Spec.Metrics[:1]
-	s.Spec.Metrics[0].Name, s.Spec.Metrics[0].Query = "requests", loadQuery(e.app)
+	s.Spec.Metrics[0].Name, s.Spec.Metrics[0].Query = "requests", e.loadQuery()
 	return s
 }
 

@@ -98,6 +98,30 @@ var pages = []page{
 		given: func(r *reader) { r.file("load.csv", dayAsCSV(time.Date(2026, 1, 9, 18, 0, 0, 0, time.UTC))) },
 		after: map[string]func(*reader){"hindcast forecast eval": func(r *reader) { r.has("eval.json") }},
 	},
+	{
+		path: "docs/PREDICTIVE_SCALING.md",
+		given: func(r *reader) {
+			_, manifest, _ := strings.Cut(text(r.t, "docs/PREDICTIVE_SCALING.md"), "```yaml\n")
+			manifest, _, _ = strings.Cut(manifest, "```")
+			r.file("shop-scaler.yaml", manifest)
+			hpa := text(r.t, "examples/hpa.yaml")
+			r.file("shop-hpa.yaml", strings.Replace(hpa, "namespace: default", "namespace: shop", 1))
+			r.scaledFor("shop-scaler.yaml", "shop")
+			r.instead["--since 14d"] = "--since 23h"
+			// The time has to be one of the recording.
+			r.instead["2026-01-09 13:05"] = time.Now().UTC().Add(-2 * time.Hour).Format("2006-01-02 15:04")
+			r.shell("kubectl create namespace shop && kubectl apply -k manifests/crd")
+		},
+		after: map[string]func(*reader){
+			"bin/hindcast explain": func(r *reader) {
+				// The scaler of the page finds the load where its queries look for it.
+				if out := r.shell("bin/hindcast explain run-shop --at '2026-01-09 13:05' --policy shop"); strings.Contains(out, "no data") {
+					r.t.Errorf("%s", out)
+				}
+			},
+			"bin/hindcast report --live": func(r *reader) { r.has("shop-week/report.html") },
+		},
+	},
 }
 
 // TestPages runs every command of the pages, and looks at what those left that it knows, which have
@@ -176,7 +200,7 @@ func TestPagesHaveNoOtherCommands(t *testing.T) {
 func optionsExist(t *testing.T, hindcast string) {
 	t.Helper()
 	r := newReader(t, hindcast)
-	paths := []string{"docs/V3_ARCHITECTURE.md", "docs/PREDICTIVE_SCALING.md"}
+	paths := []string{"docs/V3_ARCHITECTURE.md"}
 	for _, p := range pages {
 		paths = append(paths, p.path)
 	}
