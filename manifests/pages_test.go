@@ -51,6 +51,9 @@ var pages = []page{
 	{path: "docs/GRAFANA_DASHBOARDS.md", after: map[string]func(*reader){
 		"bin/hindcast serve": func(r *reader) { r.hasNow("kube_deployment_spec_replicas") },
 	}},
+	{path: "docs/dashboards.md", after: map[string]func(*reader){
+		"hindcast backtest": func(r *reader) { r.has("run-weeks/report.html") },
+	}},
 	{
 		path: "README.md",
 		given: func(r *reader) {

@@ -73,7 +73,8 @@ func (r *reader) cluster() *clustertest.Cluster {
 var (
 	forward  = regexp.MustCompile(`^kubectl port-forward -n (\S+) svc/(\S+) \d+:(\d+)$`)
 	scenario = regexp.MustCompile(`--data scenario:(\S+)`)
-	listen   = regexp.MustCompile(`--listen \S+`)
+	serve    = regexp.MustCompile(`^(?:bin/)?hindcast serve `)
+	listen   = regexp.MustCompile(`--listen (\S+):\d+`)
 	source   = regexp.MustCompile(`Prometheus data source +(http://\S+)`)
 	starts   = regexp.MustCompile(`"(controller starts)"`)
 	row      = regexp.MustCompile(`^([a-z]\S*) `)
@@ -98,8 +99,11 @@ func (r *reader) run(line string) {
 		// A header, and a row a minute.
 		r.shell(fmt.Sprintf("bin/hindcast datasets generate %s -o all.csv && head -n %d all.csv > day.csv", scenario.FindStringSubmatch(line)[1], 1+24*60))
 		r.shell(scenario.ReplaceAllString(line, "--data day.csv"))
-	case strings.HasPrefix(line, "bin/hindcast serve "):
-		r.served = r.lasts(listen.ReplaceAllString(line, "--listen 127.0.0.1:0"), source)
+	case serve.MatchString(line):
+		if !listen.MatchString(line) {
+			line += " --listen 127.0.0.1:9090"
+		}
+		r.served = r.lasts(listen.ReplaceAllString(line, "--listen $1:0"), source)
 	case strings.HasPrefix(line, "hindcast live "):
 		r.lasts(line, starts)
 	case strings.HasPrefix(line, "kubectl ") && strings.HasSuffix(line, " -w"):
