@@ -68,6 +68,21 @@ func everyWorkload(t *testing.T, f func(t *testing.T, dir string, objects []unst
 	}
 }
 
+// everyController calls f with the controller of each overlay that has one.
+func everyController(t *testing.T, f func(t *testing.T, objects []unstructured.Unstructured, w workload)) {
+	t.Helper()
+	n := 0
+	everyWorkload(t, func(t *testing.T, _ string, objects []unstructured.Unstructured, w workload) {
+		if w.name == "hindcast-controller" {
+			n++
+			f(t, objects, w)
+		}
+	})
+	if n < 4 {
+		t.Errorf("looked at only %d Deployments of the controller", n)
+	}
+}
+
 func containers(w workload) []corev1.Container {
 	return slices.Concat(w.pod.Spec.InitContainers, w.pod.Spec.Containers)
 }
@@ -306,12 +321,7 @@ func TestServiceMonitorsLead(t *testing.T) {
 // TestControllerKeepsItsEnvironment: no overlay loses what keeps the controller below the
 // limit of its memory, nor what its arguments refer to.
 func TestControllerKeepsItsEnvironment(t *testing.T) {
-	n := 0
-	everyWorkload(t, func(t *testing.T, _ string, _ []unstructured.Unstructured, w workload) {
-		if w.name != "hindcast-controller" {
-			return
-		}
-		n++
+	everyController(t, func(t *testing.T, _ []unstructured.Unstructured, w workload) {
 		c := w.pod.Spec.Containers[0]
 		env := map[string]string{}
 		for _, e := range c.Env {
@@ -327,9 +337,6 @@ func TestControllerKeepsItsEnvironment(t *testing.T) {
 			}
 		}
 	})
-	if n < 4 {
-		t.Errorf("looked at %d Deployments of the controller", n)
-	}
 }
 
 // contains reports whether all pairs of a selector are among labels.

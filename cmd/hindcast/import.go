@@ -131,12 +131,10 @@ func importDatabase(c *cli.Context, folder string, cfg importer.Config) error {
 
 // eachOnce returns an error for a file that has two of the names, such as a link to the newest log.
 func eachOnce(names []string) error {
-	infos := make([]os.FileInfo, len(names))
 	for i, name := range names {
-		infos[i], _ = os.Stat(name) // what is not there is an error when it is opened
-		for k := range i {
-			if infos[i] != nil && infos[k] != nil && infos[i].Mode().IsRegular() && os.SameFile(infos[i], infos[k]) {
-				return fmt.Errorf("%s: is the same file as %s; its lines would count double, name it once", name, names[k])
+		for _, other := range names[:i] {
+			if sameFile(name, other) {
+				return fmt.Errorf("%s: is the same file as %s; its lines would count double, name it once", name, other)
 			}
 		}
 	}

@@ -82,10 +82,9 @@ func writeStream(name string, write func(w io.Writer) error) (err error) {
 // noInput returns an error where the file that is to be written is one that is read, which it would
 // replace.
 func noInput(output string, inputs ...string) error {
-	to, _ := os.Stat(output) // what is not there is in nobody's way
+	info, _ := os.Stat(output) // what is not there, or a device, is not replaced
 	for _, name := range inputs {
-		from, _ := os.Stat(name)
-		if to != nil && from != nil && to.Mode().IsRegular() && os.SameFile(from, to) {
+		if info != nil && info.Mode().IsRegular() && sameFile(name, output) {
 			return fmt.Errorf("--output: %s is read, and would be replaced; name another file", output)
 		}
 	}

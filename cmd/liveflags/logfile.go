@@ -37,15 +37,8 @@ func dropTorn(f *os.File) error {
 			return err
 		}
 		if i := bytes.LastIndexByte(buf[:n], '\n'); i >= 0 {
-			return cut(f, end, at+int64(i)+1)
+			return f.Truncate(at + int64(i) + 1)
 		}
 	}
-	return cut(f, end, 0)
-}
-
-func cut(f *os.File, end, to int64) error {
-	if to == end {
-		return nil
-	}
-	return f.Truncate(to)
+	return f.Truncate(0)
 }
